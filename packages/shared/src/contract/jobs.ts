@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/**
+ * The job catalogue: every queue, what its jobs carry, and how their ids are made.
+ *
+ * Ids are made here and never taken from outside: BullMQ keeps a job at the Redis key `prefix:queue:<jobId>`, in the
+ * same namespace as the queue's own keys, so a job id such as "delayed" or "meta" stops or breaks the whole queue.
+ */
+export const QUEUE_PREFIX = "reelgate";
+export const QUEUES = { callbacks: "callbacks", media: "media" } as const;
+export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
+
+/** The only job name of each queue; BullMQ shows it, nothing decides on it. */
+export const JOB_NAMES = { callbacks: "callback", media: "media" } as const;
+
+/**
+ * One accepted delivery, exactly as it came.
+ *
+ * `body` is the raw body as text. The ingress accepts well-formed UTF-8 alone, so text and bytes are the same thing
+ * in both directions, and the id can be recomputed from it.
+ */
+export interface CallbackJob {
+  body: string;
+  /** When the ingress had read the body: Unix time in milliseconds. */
+  receivedAtMs: number;
+  requestId: string;
+  remoteAddress: string | null;
+  /** Which of CALLBACK_KEYS matched, counted from 0; null when unsigned callbacks are allowed. */
+  keyIndex: number | null;
+}
+export const callbackJobSchema: z.ZodType<CallbackJob> = z.object({
+  body: z.string(),
+  receivedAtMs: z.number().int().nonnegative(),
+  requestId: z.string(),
+  remoteAddress: z.string().nullable(),
+  keyIndex: z.number().int().nonnegative().nullable(),
+});
+
+/** The id of a callback: the same bytes are the same callback, whenever and however often they arrive. */
+export function callbackJobId(body: Uint8Array): string {
+  return `cb-${createHash("sha256").update(body).digest("hex")}`;
+}
+
+/** Work of stage 2: look at the file of one recording. `generation` counts the operator's retries. */
+export interface MediaJob {
+  recordingId: string;
+  generation: number;
+}
+export const mediaJobSchema: z.ZodType<MediaJob> = z.object({
+  recordingId: z.string().regex(/^\d+$/u),
+  generation: z.number().int().nonnegative(),
+});
+
+/**
+ * Derived from the recording, so that any number of callbacks, crashes and sweeps make one job. A retry is a new
+ * generation and so a new id: the finished job of the old one, which BullMQ keeps, does not swallow it.
+ */
+export function mediaJobId(job: MediaJob): string {
+  return `rec-${job.recordingId}-${job.generation}`;
+}

@@ -1,0 +1,103 @@
+/**
+ * The one registry of errors: a stable code, the sentence that people read, the HTTP status it maps to where it
+ * reaches HTTP, and whether doing the same thing again later can succeed. `docs/errors.md` lists it; a test keeps
+ * page and registry equal in both directions. A code that was published is never given another meaning.
+ */
+export interface ErrorDefinition {
+  /** HTTP status, or null for an error that never becomes an HTTP answer. */
+  status: number | null;
+  /** True when time alone may heal it: the caller may repeat the same work later. */
+  retryable: boolean;
+  message: string;
+}
+
+const define = (
+  status: number | null,
+  retryable: boolean,
+  message: string,
+): ErrorDefinition => ({ status, retryable, message });
+
+export const ERRORS = {
+  // Start-up
+  config_invalid: define(null, false, "The configuration is not usable."),
+  port_in_use: define(null, false, "A port that must be listened on is taken."),
+  tool_missing: define(null, false, "A program that is needed is not installed and could not be installed."),
+  setup_failed: define(null, false, "The set-up of this machine failed."),
+  schema_outdated: define(null, false, "The catalogue's schema does not fit this version."),
+
+  // Ingress: the answers of the callback route
+  malformed_json: define(400, false, "The body is not one well-formed JSON text in UTF-8."),
+  not_an_object: define(400, false, "The body is JSON, but not an object."),
+  missing_signature: define(400, false, "The body lacks a usable `t` or `sign`."),
+  bad_signature: define(401, false, "`sign` was made with none of the configured keys."),
+  expired: define(401, false, "`t` has passed, and so has the grace period."),
+  too_large: define(413, false, "The body is larger than MAX_BODY_BYTES."),
+  not_found: define(404, false, "There is nothing at this path."),
+  method_not_allowed: define(405, false, "This path does not take this method."),
+  overloaded: define(503, true, "More callbacks are in flight than MAX_IN_FLIGHT allows."),
+  queue_unavailable: define(503, true, "The callback could not be made durable."),
+  internal: define(500, true, "Something failed that should not fail."),
+
+  // Catalogue
+  catalogue_unavailable: define(503, true, "Postgres cannot be reached or refuses work for now."),
+  catalogue_rejected: define(500, false, "Postgres refused the row itself; repeating cannot help."),
+
+  // Dashboard
+  unauthorized: define(401, false, "User or password is missing or wrong."),
+  cross_origin: define(403, false, "A state-changing request came from another origin."),
+  invalid_query: define(400, false, "A query parameter is not usable."),
+  recording_not_found: define(404, false, "No recording has this id."),
+  retry_not_possible: define(409, false, "This recording is not in a state from which it can be retried."),
+
+  // Media: why a file could not be verified
+  media_url_forbidden: define(null, false, "The URL points where this system must not connect."),
+  media_not_found: define(null, true, "The origin says that the file is not there."),
+  media_forbidden: define(null, false, "The origin refuses access to the file."),
+  media_rate_limited: define(null, true, "The origin asks to come back later."),
+  media_origin_error: define(null, true, "The origin failed."),
+  media_http_error: define(null, false, "The origin answered with a status that no retry will change."),
+  media_bad_response: define(null, true, "The origin's answer contradicts itself or the protocol."),
+  media_timeout: define(null, true, "The origin was too slow."),
+  media_connection_failed: define(null, true, "The connection to the origin failed."),
+  media_dns_failed: define(null, true, "The host name could not be resolved."),
+  media_too_many_redirects: define(null, false, "The redirects do not come to an end."),
+  media_not_media: define(null, false, "What is behind the URL is none of the media formats."),
+  media_playlist_invalid: define(null, false, "The HLS playlist breaks RFC 8216 in a way that hides what was recorded."),
+  media_budget_exceeded: define(null, false, "Reading the file needs more bytes than are allowed."),
+} as const satisfies Record<string, ErrorDefinition>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface AppErrorOptions {
+  /** Replaces the registry's sentence with one that names the case. Must carry no secret. */
+  message?: string;
+  cause?: unknown;
+  /** Milliseconds after which the other side asked to be tried again. */
+  retryAfterMs?: number;
+}
+
+/** An unexpected condition with a registered code. Expected results are unions, not errors. */
+export class AppError extends Error {
+  override readonly name: string = "AppError";
+  readonly code: ErrorCode;
+  readonly status: number | null;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    const definition = ERRORS[code];
+    super(
+      options.message ?? definition.message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.status = definition.status;
+    this.retryable = definition.retryable;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+/** The text of whatever was thrown, for logs and failure columns. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
