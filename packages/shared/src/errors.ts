@@ -11,17 +11,21 @@ export interface ErrorDefinition {
   message: string;
 }
 
-const define = (
-  status: number | null,
-  retryable: boolean,
-  message: string,
-): ErrorDefinition => ({ status, retryable, message });
+const define = (status: number | null, retryable: boolean, message: string): ErrorDefinition => ({
+  status,
+  retryable,
+  message,
+});
 
 export const ERRORS = {
   // Start-up
   config_invalid: define(null, false, "The configuration is not usable."),
   port_in_use: define(null, false, "A port that must be listened on is taken."),
-  tool_missing: define(null, false, "A program that is needed is not installed and could not be installed."),
+  tool_missing: define(
+    null,
+    false,
+    "A program that is needed is not installed and could not be installed.",
+  ),
   setup_failed: define(null, false, "The set-up of this machine failed."),
   schema_outdated: define(null, false, "The catalogue's schema does not fit this version."),
 
@@ -47,7 +51,11 @@ export const ERRORS = {
   cross_origin: define(403, false, "A state-changing request came from another origin."),
   invalid_query: define(400, false, "A query parameter is not usable."),
   recording_not_found: define(404, false, "No recording has this id."),
-  retry_not_possible: define(409, false, "This recording is not in a state from which it can be retried."),
+  retry_not_possible: define(
+    409,
+    false,
+    "This recording is not in a state from which it can be retried.",
+  ),
 
   // Media: why a file could not be verified
   media_url_forbidden: define(null, false, "The URL points where this system must not connect."),
@@ -55,14 +63,22 @@ export const ERRORS = {
   media_forbidden: define(null, false, "The origin refuses access to the file."),
   media_rate_limited: define(null, true, "The origin asks to come back later."),
   media_origin_error: define(null, true, "The origin failed."),
-  media_http_error: define(null, false, "The origin answered with a status that no retry will change."),
+  media_http_error: define(
+    null,
+    false,
+    "The origin answered with a status that no retry will change.",
+  ),
   media_bad_response: define(null, true, "The origin's answer contradicts itself or the protocol."),
   media_timeout: define(null, true, "The origin was too slow."),
   media_connection_failed: define(null, true, "The connection to the origin failed."),
   media_dns_failed: define(null, true, "The host name could not be resolved."),
   media_too_many_redirects: define(null, false, "The redirects do not come to an end."),
   media_not_media: define(null, false, "What is behind the URL is none of the media formats."),
-  media_playlist_invalid: define(null, false, "The HLS playlist breaks RFC 8216 in a way that hides what was recorded."),
+  media_playlist_invalid: define(
+    null,
+    false,
+    "The HLS playlist breaks RFC 8216 in a way that hides what was recorded.",
+  ),
   media_budget_exceeded: define(null, false, "Reading the file needs more bytes than are allowed."),
 } as const satisfies Record<string, ErrorDefinition>;
 

@@ -91,9 +91,7 @@ export const mediaSchema: z.ZodType<Media> = z.object({
       fps: z.number().nullable(),
     })
     .nullable(),
-  audio: z
-    .object({ codec: z.string(), sampleRateHz: z.number(), channels: z.number() })
-    .nullable(),
+  audio: z.object({ codec: z.string(), sampleRateHz: z.number(), channels: z.number() }).nullable(),
   hls: z
     .object({
       segmentCount: z.number(),
