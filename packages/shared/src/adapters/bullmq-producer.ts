@@ -1,0 +1,59 @@
+import { Queue } from "bullmq";
+import type { DefaultJobOptions } from "bullmq";
+import { QUEUES, QUEUE_PREFIX } from "../contract/jobs.ts";
+import type { QueueName } from "../contract/jobs.ts";
+import type { Redis } from "../redis.ts";
+
+/**
+ * Job options of each queue.
+ *
+ * `attempts` has no bound that matters: whether a callback or a recording has ended is decided in the catalogue, never
+ * by a counter in Redis. A callback whose attempts ran out while Postgres was away would be lost, and its retained
+ * failed job would swallow every redelivery. The delay between attempts is the worker's own (`backoff: custom`).
+ *
+ * Finished jobs are kept for a while for Bull Board to show; duplicates that arrive later are settled by the catalogue.
+ */
+const JOB_OPTIONS: Record<QueueName, DefaultJobOptions> = {
+  [QUEUES.callbacks]: {
+    attempts: Number.MAX_SAFE_INTEGER,
+    backoff: { type: "custom" },
+    stackTraceLimit: 5,
+    removeOnComplete: { age: 3600, count: 1000 },
+    removeOnFail: { age: 14 * 86_400 },
+  },
+  [QUEUES.media]: {
+    attempts: Number.MAX_SAFE_INTEGER,
+    backoff: { type: "custom" },
+    stackTraceLimit: 5,
+    removeOnComplete: { age: 3600, count: 1000 },
+    removeOnFail: { age: 14 * 86_400, count: 10_000 },
+  },
+};
+
+export interface ProducerOptions {
+  queue: QueueName;
+  connection: Redis;
+  onError: (error: Error) => void;
+}
+
+/**
+ * The producing side of a queue.
+ *
+ * `skipWaitingForReady` and `skipVersionCheck` go together: with `enableOfflineQueue: false` the version check of a
+ * first connection that fails is cached as a rejected promise, and every later `add` fails although Redis is back
+ * (bullmq 6.7, `RedisConnection#init`).
+ *
+ * `events.maxLen`: each add writes an event; nobody replays more than a glance's worth of them.
+ */
+export function createProducer<T>(options: ProducerOptions): Queue<T, void, string> {
+  const queue = new Queue<T, void, string>(options.queue, {
+    prefix: QUEUE_PREFIX,
+    connection: options.connection,
+    skipWaitingForReady: true,
+    skipVersionCheck: true,
+    streams: { events: { maxLen: 1000 } },
+    defaultJobOptions: JOB_OPTIONS[options.queue],
+  });
+  queue.on("error", options.onError);
+  return queue;
+}
