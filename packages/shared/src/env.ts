@@ -120,7 +120,12 @@ export function optional<T>(parse: (text: string) => T): (text: string) => T | n
 }
 
 /** The variables that every app has. `OPS_PORT` differs in its default only through the environment. */
-export const OPS_ENV = {
+export const OPS_ENV: {
+  OPS_PORT: EnvVariable<number>;
+  OPS_HOST: EnvVariable<string>;
+  LOG_LEVEL: EnvVariable<string>;
+  SHUTDOWN_GRACE_MS: EnvVariable<number>;
+} = {
   OPS_PORT: {
     parse: integerBetween(0, 65535),
     description: "Private port with /metrics, /healthz and /readyz; 0 picks a free one.",
@@ -145,18 +150,22 @@ export const OPS_ENV = {
     example: "25000",
     default: "25000",
   },
-} as const satisfies EnvDeclaration;
+};
 
-export const REDIS_ENV = {
+export const REDIS_ENV: { REDIS_URL: EnvVariable<string> } = {
   REDIS_URL: {
     parse: urlWithScheme("redis", "rediss"),
     description: "The Redis that holds the queues.",
     example: "redis://:password@redis:6379/0",
     secret: true,
   },
-} as const satisfies EnvDeclaration;
+};
 
-export const DATABASE_ENV = {
+export const DATABASE_ENV: {
+  DATABASE_URL: EnvVariable<string>;
+  DATABASE_POOL_SIZE: EnvVariable<number>;
+  DATABASE_STATEMENT_TIMEOUT_MS: EnvVariable<number>;
+} = {
   DATABASE_URL: {
     parse: urlWithScheme("postgres", "postgresql"),
     description: "The Postgres (15 or newer) that holds the catalogue.",
@@ -175,4 +184,4 @@ export const DATABASE_ENV = {
     example: "15000",
     default: "15000",
   },
-} as const satisfies EnvDeclaration;
+};

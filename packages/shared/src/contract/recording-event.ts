@@ -58,7 +58,7 @@ const httpUrl: z.ZodType<string> = storableText(8192).refine((value) => {
   return (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== "";
 }, "is not an http or https URL");
 
-interface FieldDefinition {
+export interface FieldDefinition {
   schema: z.ZodType;
   /** `required`: must be there and sound. `identity`: may be absent, must be sound. `optional`: left out if unsound. */
   presence: "required" | "identity" | "optional";
@@ -67,7 +67,7 @@ interface FieldDefinition {
 }
 
 /** Every field of the specification. "Common" is its table of common callback parameters. */
-export const RECORDING_EVENT_FIELDS = {
+export const RECORDING_EVENT_FIELDS: Readonly<Record<string, FieldDefinition>> = {
   event_type: {
     schema: integer(RECORDING_EVENT_TYPE, RECORDING_EVENT_TYPE),
     presence: "required",
@@ -179,9 +179,7 @@ export const RECORDING_EVENT_FIELDS = {
     presence: "optional",
     description: "A JSON object as a string: video_codec, resolution, session_id and more.",
   },
-} as const satisfies Record<string, FieldDefinition>;
-
-type FieldName = keyof typeof RECORDING_EVENT_FIELDS;
+};
 
 /** A recording callback, read. Times are Unix time in microseconds, sizes in bytes, durations in seconds. */
 export interface RecordingEvent {
@@ -219,8 +217,8 @@ export type RecordingEventResult =
 export function readRecordingEvent(body: Readonly<Record<string, unknown>>): RecordingEventResult {
   const problems: Problem[] = [];
   const tolerated: Problem[] = [];
-  const values: Partial<Record<FieldName, unknown>> = {};
-  for (const [name, field] of fieldEntries()) {
+  const values: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(RECORDING_EVENT_FIELDS)) {
     const given = Object.hasOwn(body, name) ? body[name] : undefined;
     if (given === undefined || given === null || given === "") {
       if (field.presence === "required") problems.push({ path: name, message: "is missing" });
@@ -242,7 +240,7 @@ export function readRecordingEvent(body: Readonly<Record<string, unknown>>): Rec
   if (problems.length > 0 || startedAtUs === null || endedAtUs === null) {
     return { kind: "invalid", problems: [...problems, ...tolerated], unknownFields };
   }
-  const optional = <T>(name: FieldName): T | null => (values[name] as T | undefined) ?? null;
+  const optional = <T>(name: string): T | null => (values[name] as T | undefined) ?? null;
   return {
     kind: "valid",
     tolerated,
@@ -269,10 +267,6 @@ export function readRecordingEvent(body: Readonly<Record<string, unknown>>): Rec
       videoUrl: values.video_url as string,
     },
   };
-}
-
-function fieldEntries(): [FieldName, FieldDefinition][] {
-  return Object.entries(RECORDING_EVENT_FIELDS) as [FieldName, FieldDefinition][];
 }
 
 function microseconds(seconds: unknown, fraction: unknown): number | null {
