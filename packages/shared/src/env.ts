@@ -41,7 +41,9 @@ export function readEnv<const D extends EnvDeclaration>(
     const given = env[name];
     const text = given === undefined || given === "" ? variable.default : given;
     if (text === undefined) {
-      problems.push(`${name} is not set: ${variable.description} Example: ${name}=${variable.example}`);
+      problems.push(
+        `${name} is not set: ${variable.description} Example: ${name}=${variable.example}`,
+      );
       continue;
     }
     try {

@@ -14,66 +14,154 @@ export interface ErrorDefinition {
 export const ERRORS = {
   // Start-up
   config_invalid: { status: null, retryable: false, message: "The configuration is not usable." },
-  port_in_use: { status: null, retryable: false, message: "A port that must be listened on is taken." },
-  tool_missing: define(
-    null,
-    false,
-    "A program that is needed is not installed and could not be installed.",
-  ),
+  port_in_use: {
+    status: null,
+    retryable: false,
+    message: "A port that must be listened on is taken.",
+  },
+  tool_missing: {
+    status: null,
+    retryable: false,
+    message: "A program that is needed is not installed and could not be installed.",
+  },
   setup_failed: { status: null, retryable: false, message: "The set-up of this machine failed." },
-  schema_outdated: { status: null, retryable: false, message: "The catalogue's schema does not fit this version." },
+  schema_outdated: {
+    status: null,
+    retryable: false,
+    message: "The catalogue's schema does not fit this version.",
+  },
 
   // Ingress: the answers of the callback route
-  malformed_json: { status: 400, retryable: false, message: "The body is not one well-formed JSON text in UTF-8." },
+  malformed_json: {
+    status: 400,
+    retryable: false,
+    message: "The body is not one well-formed JSON text in UTF-8.",
+  },
   not_an_object: { status: 400, retryable: false, message: "The body is JSON, but not an object." },
-  missing_signature: { status: 400, retryable: false, message: "The body lacks a usable `t` or `sign`." },
-  bad_signature: { status: 401, retryable: false, message: "`sign` was made with none of the configured keys." },
-  expired: { status: 401, retryable: false, message: "`t` has passed, and so has the grace period." },
+  missing_signature: {
+    status: 400,
+    retryable: false,
+    message: "The body lacks a usable `t` or `sign`.",
+  },
+  bad_signature: {
+    status: 401,
+    retryable: false,
+    message: "`sign` was made with none of the configured keys.",
+  },
+  expired: {
+    status: 401,
+    retryable: false,
+    message: "`t` has passed, and so has the grace period.",
+  },
   too_large: { status: 413, retryable: false, message: "The body is larger than MAX_BODY_BYTES." },
   not_found: { status: 404, retryable: false, message: "There is nothing at this path." },
-  method_not_allowed: { status: 405, retryable: false, message: "This path does not take this method." },
-  overloaded: { status: 503, retryable: true, message: "More callbacks are in flight than MAX_IN_FLIGHT allows." },
-  queue_unavailable: { status: 503, retryable: true, message: "The callback could not be made durable." },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    message: "This path does not take this method.",
+  },
+  overloaded: {
+    status: 503,
+    retryable: true,
+    message: "More callbacks are in flight than MAX_IN_FLIGHT allows.",
+  },
+  queue_unavailable: {
+    status: 503,
+    retryable: true,
+    message: "The callback could not be made durable.",
+  },
   internal: { status: 500, retryable: true, message: "Something failed that should not fail." },
 
   // Catalogue
-  catalogue_unavailable: { status: 503, retryable: true, message: "Postgres cannot be reached or refuses work for now." },
-  catalogue_rejected: { status: 500, retryable: false, message: "Postgres refused the row itself; repeating cannot help." },
+  catalogue_unavailable: {
+    status: 503,
+    retryable: true,
+    message: "Postgres cannot be reached or refuses work for now.",
+  },
+  catalogue_rejected: {
+    status: 500,
+    retryable: false,
+    message: "Postgres refused the row itself; repeating cannot help.",
+  },
 
   // Dashboard
   unauthorized: { status: 401, retryable: false, message: "User or password is missing or wrong." },
-  cross_origin: { status: 403, retryable: false, message: "A state-changing request came from another origin." },
+  cross_origin: {
+    status: 403,
+    retryable: false,
+    message: "A state-changing request came from another origin.",
+  },
   invalid_query: { status: 400, retryable: false, message: "A query parameter is not usable." },
   recording_not_found: { status: 404, retryable: false, message: "No recording has this id." },
-  retry_not_possible: define(
-    409,
-    false,
-    "This recording is not in a state from which it can be retried.",
-  ),
+  retry_not_possible: {
+    status: 409,
+    retryable: false,
+    message: "This recording is not in a state from which it can be retried.",
+  },
 
   // Media: why a file could not be verified
-  media_url_forbidden: { status: null, retryable: false, message: "The URL points where this system must not connect." },
-  media_not_found: { status: null, retryable: true, message: "The origin says that the file is not there." },
-  media_forbidden: { status: null, retryable: false, message: "The origin refuses access to the file." },
-  media_rate_limited: { status: null, retryable: true, message: "The origin asks to come back later." },
+  media_url_forbidden: {
+    status: null,
+    retryable: false,
+    message: "The URL points where this system must not connect.",
+  },
+  media_not_found: {
+    status: null,
+    retryable: true,
+    message: "The origin says that the file is not there.",
+  },
+  media_forbidden: {
+    status: null,
+    retryable: false,
+    message: "The origin refuses access to the file.",
+  },
+  media_rate_limited: {
+    status: null,
+    retryable: true,
+    message: "The origin asks to come back later.",
+  },
   media_origin_error: { status: null, retryable: true, message: "The origin failed." },
-  media_http_error: define(
-    null,
-    false,
-    "The origin answered with a status that no retry will change.",
-  ),
-  media_bad_response: { status: null, retryable: true, message: "The origin's answer contradicts itself or the protocol." },
+  media_http_error: {
+    status: null,
+    retryable: false,
+    message: "The origin answered with a status that no retry will change.",
+  },
+  media_bad_response: {
+    status: null,
+    retryable: true,
+    message: "The origin's answer contradicts itself or the protocol.",
+  },
   media_timeout: { status: null, retryable: true, message: "The origin was too slow." },
-  media_connection_failed: { status: null, retryable: true, message: "The connection to the origin failed." },
-  media_dns_failed: { status: null, retryable: true, message: "The host name could not be resolved." },
-  media_too_many_redirects: { status: null, retryable: false, message: "The redirects do not come to an end." },
-  media_not_media: { status: null, retryable: false, message: "What is behind the URL is none of the media formats." },
-  media_playlist_invalid: define(
-    null,
-    false,
-    "The HLS playlist breaks RFC 8216 in a way that hides what was recorded.",
-  ),
-  media_budget_exceeded: { status: null, retryable: false, message: "Reading the file needs more bytes than are allowed." },
+  media_connection_failed: {
+    status: null,
+    retryable: true,
+    message: "The connection to the origin failed.",
+  },
+  media_dns_failed: {
+    status: null,
+    retryable: true,
+    message: "The host name could not be resolved.",
+  },
+  media_too_many_redirects: {
+    status: null,
+    retryable: false,
+    message: "The redirects do not come to an end.",
+  },
+  media_not_media: {
+    status: null,
+    retryable: false,
+    message: "What is behind the URL is none of the media formats.",
+  },
+  media_playlist_invalid: {
+    status: null,
+    retryable: false,
+    message: "The HLS playlist breaks RFC 8216 in a way that hides what was recorded.",
+  },
+  media_budget_exceeded: {
+    status: null,
+    retryable: false,
+    message: "Reading the file needs more bytes than are allowed.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

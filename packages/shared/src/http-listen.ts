@@ -28,7 +28,8 @@ export async function listen(server: Server, options: ListenOptions): Promise<nu
     server.listen(options.port, options.host, resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no TCP address");
+  if (address === null || typeof address === "string")
+    throw new Error("the server has no TCP address");
   return address.port;
 }
 

@@ -84,7 +84,8 @@ function structureProblem(text: string): string | null {
         const key = decodeKey(text.slice(start, at + 1));
         if (key === "__proto__") return "a key named __proto__";
         if (depth === 1) {
-          if (topLevelKeys.has(key)) return `the key ${JSON.stringify(key.slice(0, 64))} stands twice`;
+          if (topLevelKeys.has(key))
+            return `the key ${JSON.stringify(key.slice(0, 64))} stands twice`;
           topLevelKeys.add(key);
         }
       }

@@ -17,7 +17,9 @@ export interface Service extends AsyncDisposable {
  * - An unhandled rejection or exception is a defect: it is logged, and the process stops gracefully with status 1 so
  *   that a supervisor restarts it in a known state.
  */
-export async function runService(compose: (signal: AbortSignal) => Promise<Service>): Promise<void> {
+export async function runService(
+  compose: (signal: AbortSignal) => Promise<Service>,
+): Promise<void> {
   const stopping = new AbortController();
   let service: Service | undefined;
   let failed = false;

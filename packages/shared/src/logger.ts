@@ -17,7 +17,16 @@ export interface LoggerOptions {
  * Keys that are cut from every line (guarantee G6), wherever they stand at the first two levels. The code that logs
  * names no secret in the first place; this is the net under it.
  */
-const SECRET_KEYS = ["sign", "stream_param", "streamParam", "password", "authorization", "cookie", "body", "key"];
+const SECRET_KEYS = [
+  "sign",
+  "stream_param",
+  "streamParam",
+  "password",
+  "authorization",
+  "cookie",
+  "body",
+  "key",
+];
 
 /**
  * One JSON line per event; readable lines when a person looks at a terminal. Errors are logged as code, message and
@@ -26,7 +35,9 @@ const SECRET_KEYS = ["sign", "stream_param", "streamParam", "password", "authori
 export function createLogger(options: LoggerOptions): Logger {
   const destination =
     options.destination ??
-    (process.stdout.isTTY ? pretty({ colorize: true, ignore: "pid,hostname" }) : pino.destination({ dest: 1, sync: true }));
+    (process.stdout.isTTY
+      ? pretty({ colorize: true, ignore: "pid,hostname" })
+      : pino.destination({ dest: 1, sync: true }));
   return pino(
     {
       level: options.level,
@@ -55,7 +66,10 @@ function describeError(error: unknown, depth = 0): DescribedError {
   return {
     code,
     message: error.message,
-    stack: error instanceof AppError && !error.message.includes("\n") ? null : (error.stack ?? null),
-    ...(error.cause === undefined || depth >= 4 ? {} : { cause: describeError(error.cause, depth + 1) }),
+    stack:
+      error instanceof AppError && !error.message.includes("\n") ? null : (error.stack ?? null),
+    ...(error.cause === undefined || depth >= 4
+      ? {}
+      : { cause: describeError(error.cause, depth + 1) }),
   };
 }

@@ -34,7 +34,8 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
       );
     } else if (path === "/metrics") {
       options.registry.metrics().then(
-        (text) => response.writeHead(200, { "content-type": options.registry.contentType }).end(text),
+        (text) =>
+          response.writeHead(200, { "content-type": options.registry.contentType }).end(text),
         () => json(500, { code: 500, error: "internal" }),
       );
     } else {
@@ -44,7 +45,11 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   // Private, but still a listener: bounded like the others.
   server.headersTimeout = 5000;
   server.requestTimeout = 5000;
-  const port = await listen(server, { host: options.host, port: options.port, portVariable: "OPS_PORT" });
+  const port = await listen(server, {
+    host: options.host,
+    port: options.port,
+    portVariable: "OPS_PORT",
+  });
   return {
     port,
     [Symbol.asyncDispose]: () => closeServer(server),

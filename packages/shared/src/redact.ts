@@ -53,7 +53,10 @@ function redactValue(value: unknown, embedded: number): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
       if (!SECRET_KEY.test(key)) return [key, redactValue(item, embedded)];
-      return [key, typeof item === "string" && /param/iu.test(key) ? redactStreamParam(item) : REDACTED];
+      return [
+        key,
+        typeof item === "string" && /param/iu.test(key) ? redactStreamParam(item) : REDACTED,
+      ];
     }),
   );
 }

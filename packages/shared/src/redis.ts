@@ -58,9 +58,7 @@ export function createRedis(options: CreateRedisOptions): Redis {
 }
 
 /** Whether what Redis acknowledges is on its disk (guarantee G1). */
-export type RedisDurability =
-  | { durable: true }
-  | { durable: false; reason: string };
+export type RedisDurability = { durable: true } | { durable: false; reason: string };
 
 /**
  * Asks Redis whether an acknowledged write survives the loss of the machine: `appendonly yes` with
@@ -76,7 +74,10 @@ export async function checkRedisDurability(client: Redis): Promise<RedisDurabili
       reply = await client.call("CONFIG", "GET", name);
     } catch (error) {
       if (error instanceof Error && /NOPERM|unknown command/iu.test(error.message)) {
-        return { durable: false, reason: "Redis refuses CONFIG GET, so its durability cannot be checked" };
+        return {
+          durable: false,
+          reason: "Redis refuses CONFIG GET, so its durability cannot be checked",
+        };
       }
       throw error;
     }

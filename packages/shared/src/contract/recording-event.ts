@@ -76,7 +76,8 @@ export const RECORDING_EVENT_FIELDS: Readonly<Record<string, FieldDefinition>> =
   t: {
     schema: integer(0, MAX_UNIX_S),
     presence: "optional",
-    description: "Common: when the signature expires, Unix time in seconds. Checked by the ingress.",
+    description:
+      "Common: when the signature expires, Unix time in seconds. Checked by the ingress.",
   },
   sign: {
     schema: storableText(64),
@@ -84,7 +85,11 @@ export const RECORDING_EVENT_FIELDS: Readonly<Record<string, FieldDefinition>> =
     description: "Common: MD5(key + t) in hex. Checked by the ingress, never shown.",
   },
   appid: { schema: id(32), presence: "required", description: "The user's APPID." },
-  app: { schema: storableText(MAX_INDEXED_CHARS), presence: "optional", description: "Push domain." },
+  app: {
+    schema: storableText(MAX_INDEXED_CHARS),
+    presence: "optional",
+    description: "Push domain.",
+  },
   appname: {
     schema: storableText(MAX_INDEXED_CHARS),
     presence: "optional",
@@ -105,7 +110,11 @@ export const RECORDING_EVENT_FIELDS: Readonly<Record<string, FieldDefinition>> =
     presence: "identity",
     description: "VOD file id, unique in VOD. A decimal beyond 2^53 in VOD, APPID_hex in COS.",
   },
-  record_file_id: { schema: id(256), presence: "identity", description: "Id of the recording file." },
+  record_file_id: {
+    schema: id(256),
+    presence: "identity",
+    description: "Id of the recording file.",
+  },
   record_temp_id: {
     schema: id(256),
     presence: "optional",
@@ -231,7 +240,9 @@ export function readRecordingEvent(body: Readonly<Record<string, unknown>>): Rec
       (field.presence === "optional" ? tolerated : problems).push({ path: name, message });
     }
   }
-  const unknownFields = Object.keys(body).filter((key) => !Object.hasOwn(RECORDING_EVENT_FIELDS, key));
+  const unknownFields = Object.keys(body).filter(
+    (key) => !Object.hasOwn(RECORDING_EVENT_FIELDS, key),
+  );
   const startedAtUs = microseconds(values.start_time, values.start_time_usec);
   const endedAtUs = microseconds(values.end_time, values.end_time_usec);
   if (startedAtUs !== null && endedAtUs !== null && endedAtUs < startedAtUs) {
@@ -270,7 +281,9 @@ export function readRecordingEvent(body: Readonly<Record<string, unknown>>): Rec
 }
 
 function microseconds(seconds: unknown, fraction: unknown): number | null {
-  return typeof seconds === "number" ? seconds * 1_000_000 + (typeof fraction === "number" ? fraction : 0) : null;
+  return typeof seconds === "number"
+    ? seconds * 1_000_000 + (typeof fraction === "number" ? fraction : 0)
+    : null;
 }
 
 /**
