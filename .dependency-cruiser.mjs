@@ -1,6 +1,6 @@
 /**
- * Who may import whom. Every rule has a tree of the same name under tools/boundaries/fixtures/imports/ that breaks it, and
- * tools/boundaries/test/ proves that the rule reports that tree: a rule that never fires is worse than none.
+ * Who may import whom. Every rule has a tree of the same name under tools/boundaries/fixtures/imports/ that breaks it,
+ * and tools/boundaries/test/ proves that the rule reports that tree: a rule that never fires is worse than none.
  *
  * A package is matched by its resolved path as well as by its bare name, because a name that cannot be resolved from
  * where it is written (pnpm gives a package only what it declares) must not slip through under a path of its own.
@@ -215,14 +215,16 @@ const boundaries = [
     to: { circular: true },
   },
   {
-    name: "no-orphan",
-    comment: "A file that imports nothing and that nobody imports is not part of the product.",
+    name: "no-dead-file",
+    comment: "What no process of the product loads is not part of it, whoever tests it.",
     from: {
-      orphan: true,
-      path: "^(apps|packages)/[^/]+/src/",
-      pathNot: `(^|/)src/(main|cli)\\.ts$|\\.d\\.ts$|${TESTS}`,
+      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^tools/[^/]+/[^/]+\\.mjs$",
     },
-    to: {},
+    to: {
+      path: "^(apps|packages|tools)/[^/]+/(src|setup)/",
+      pathNot: TESTS,
+      reachable: false,
+    },
   },
   {
     name: "no-unresolvable-import",
