@@ -1,0 +1,51 @@
+import type { Selectable } from "kysely";
+import type { Conflict } from "@reelgate/shared/contract/recording";
+import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
+import { redactText } from "@reelgate/shared/redact";
+import { isoFromUnixMicroseconds } from "./instant.ts";
+import type { RecordingsTable } from "./schema.ts";
+
+/**
+ * The fields in which a callback contradicts the recording that it names: both say something, and not the same.
+ * What only one of them says is no contradiction.
+ *
+ * Compared is what describes the file. Left out is what legitimately differs from one callback of a file to the next
+ * or says nothing about it: `t`, `sign`, the parameters of the push, `callback_ext`, the query of a signed URL.
+ */
+export function conflictsWith(
+  recording: Selectable<RecordingsTable>,
+  event: RecordingEvent,
+): Conflict[] {
+  const compared: [
+    field: string,
+    recorded: string | number | null,
+    received: string | number | null,
+  ][] = [
+    ["app", recording.app, event.app],
+    ["appname", recording.appname, event.appname],
+    ["stream_id", recording.stream_id, event.streamId],
+    ["file_id", recording.file_id, event.fileId],
+    ["record_file_id", recording.record_file_id, event.recordFileId],
+    ["record_temp_id", recording.template_id, event.templateId],
+    ["task_id", recording.task_id, event.taskId],
+    ["file_format", recording.format, event.format],
+    ["start_time", recording.started_at, isoFromUnixMicroseconds(event.startedAtUs)],
+    ["end_time", recording.ended_at, isoFromUnixMicroseconds(event.endedAtUs)],
+    ["duration", Number(recording.declared_duration_s), event.durationS],
+    ["file_size", Number(recording.declared_size_bytes), event.sizeBytes],
+    ["video_url", withoutQuery(recording.video_url), withoutQuery(event.videoUrl)],
+  ];
+  return compared
+    .filter(
+      ([, recorded, received]) => recorded !== null && received !== null && recorded !== received,
+    )
+    .map(([field, recorded, received]) => ({
+      field,
+      recorded: typeof recorded === "string" ? redactText(recorded) : recorded,
+      received: typeof received === "string" ? redactText(received) : received,
+    }));
+}
+
+function withoutQuery(url: string): string {
+  return url.split(/[?#]/u, 1)[0] ?? url;
+}

@@ -1,0 +1,34 @@
+import { AppError } from "@reelgate/shared/errors";
+
+/**
+ * What Postgres' errors mean for the caller: whether the same work can succeed later.
+ *
+ * - SQLSTATE classes 22 (data), 23 (constraint) and 54 (limit exceeded) speak of the row: repeating cannot help.
+ * - Everything else that Postgres or the connection says (08, 25006 read-only after a failover, 40 rollbacks, 53
+ *   resources, 57 shutdown, timeouts, a refused or broken connection) speaks of the moment.
+ */
+export async function catalogued<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw catalogueError(error);
+  }
+}
+
+const ROW_IS_WRONG = /^(?:22|23|54)...$/u;
+const SQLSTATE = /^[0-9A-Z]{5}$/u;
+
+export function catalogueError(error: unknown): AppError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : null;
+  if (code !== null && SQLSTATE.test(code) && ROW_IS_WRONG.test(code)) {
+    return new AppError("catalogue_rejected", {
+      message: `Postgres refused the row (SQLSTATE ${code}).`,
+      cause: error,
+    });
+  }
+  return new AppError("catalogue_unavailable", {
+    message: `Postgres cannot do this now${code === null ? "" : ` (${code})`}.`,
+    cause: error,
+  });
+}

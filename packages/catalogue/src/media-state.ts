@@ -1,0 +1,192 @@
+import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media";
+import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import type { RecordingState } from "@reelgate/shared/contract/recording";
+import type { CatalogueDatabase } from "./database.ts";
+import { catalogued } from "./failures.ts";
+import { json } from "./json-column.ts";
+import { rowId } from "./page.ts";
+
+/**
+ * The state machine of a recording.
+ *
+ *     pending ──report──▶ indexed            (stored, once copies are made)
+ *        │ ▲ └─attempt─▶ pending             (failure shows the last attempt)
+ *        │ └───retry──── indexed | stored | failed
+ *        └──final failure──▶ failed
+ *
+ * `media_generation` counts retries. Every transition out of pending names the generation that it worked for and
+ * changes nothing when a retry has come between: a slow job of an old generation cannot overwrite a newer verdict.
+ */
+
+/** What stage 2 needs to know about a recording. */
+export interface MediaTarget {
+  videoUrl: string;
+  declared: DeclaredMedia;
+  /** ISO 8601; the age of the callback decides how long a missing file is waited for. */
+  receivedAt: string;
+  /** Attempts of this generation that failed so far. */
+  attempts: number;
+}
+
+/** The recording that a media job is about; null when the job is no longer wanted (settled, retried or gone). */
+export async function getMediaTarget(
+  db: CatalogueDatabase,
+  job: MediaJob,
+): Promise<MediaTarget | null> {
+  const row = await catalogued(() =>
+    db
+      .selectFrom("recordings")
+      .select([
+        "video_url",
+        "format",
+        "declared_size_bytes",
+        "declared_duration_s",
+        "received_at",
+        "media_attempts",
+      ])
+      .where("id", "=", job.recordingId)
+      .where("media_generation", "=", job.generation)
+      .where("state", "=", "pending")
+      .executeTakeFirst(),
+  );
+  if (row === undefined) return null;
+  return {
+    videoUrl: row.video_url,
+    declared: {
+      format: row.format,
+      sizeBytes: Number(row.declared_size_bytes),
+      durationS: Number(row.declared_duration_s),
+    },
+    receivedAt: row.received_at,
+    attempts: row.media_attempts,
+  };
+}
+
+/** pending → indexed, with what was found. False when the job is no longer wanted. */
+export async function recordMediaReport(
+  db: CatalogueDatabase,
+  job: MediaJob,
+  report: MediaReport,
+): Promise<boolean> {
+  return await fromPending(db, job, {
+    state: "indexed",
+    media: json(report.media),
+    findings: json(report.findings),
+    failure_code: null,
+    failure_message: null,
+    failed_at: null,
+  });
+}
+
+export interface MediaFailure {
+  code: string;
+  message: string;
+  /** Attempts made, this one included. */
+  attempts: number;
+  /** No further attempt will be made: pending → failed. */
+  final: boolean;
+}
+
+/** Notes a failed attempt, the last one or not. False when the job is no longer wanted. */
+export async function recordMediaFailure(
+  db: CatalogueDatabase,
+  job: MediaJob,
+  failure: MediaFailure,
+): Promise<boolean> {
+  return await fromPending(db, job, {
+    state: failure.final ? "failed" : "pending",
+    failure_code: failure.code,
+    failure_message: failure.message,
+    failed_at: new Date().toISOString(),
+    media_attempts: failure.attempts,
+  });
+}
+
+interface PendingUpdate {
+  state: RecordingState;
+  media?: string;
+  findings?: string;
+  failure_code: string | null;
+  failure_message: string | null;
+  failed_at: string | null;
+  media_attempts?: number;
+}
+
+async function fromPending(
+  db: CatalogueDatabase,
+  job: MediaJob,
+  update: PendingUpdate,
+): Promise<boolean> {
+  const result = await catalogued(() =>
+    db
+      .updateTable("recordings")
+      .set(update)
+      .where("id", "=", job.recordingId)
+      .where("media_generation", "=", job.generation)
+      .where("state", "=", "pending")
+      .executeTakeFirst(),
+  );
+  return result.numUpdatedRows === 1n;
+}
+
+export type RetryRequest =
+  | { kind: "accepted"; job: MediaJob }
+  | { kind: "not_found" }
+  | { kind: "not_possible"; state: RecordingState };
+
+/**
+ * Sends a recording back to pending, for a new look at its file. What the last look found stays until then.
+ * A pending recording cannot be retried: its job is on its way already.
+ */
+export async function requestRetry(db: CatalogueDatabase, id: string): Promise<RetryRequest> {
+  if (!rowId.safeParse(id).success) return { kind: "not_found" };
+  return await catalogued(async () => {
+    const retried = await db
+      .updateTable("recordings")
+      .set((row) => ({
+        state: "pending",
+        media_generation: row("media_generation", "+", 1),
+        media_attempts: 0,
+        failure_code: null,
+        failure_message: null,
+        failed_at: null,
+      }))
+      .where("id", "=", id)
+      .where("state", "<>", "pending")
+      .returning("media_generation")
+      .executeTakeFirst();
+    if (retried !== undefined) {
+      return { kind: "accepted", job: { recordingId: id, generation: retried.media_generation } };
+    }
+    const row = await db
+      .selectFrom("recordings")
+      .select("state")
+      .where("id", "=", id)
+      .executeTakeFirst();
+    return row === undefined ? { kind: "not_found" } : { kind: "not_possible", state: row.state };
+  });
+}
+
+/**
+ * The media jobs that pending recordings wait for, in the order of their ids, from `afterId` on. Whoever enqueues them
+ * again changes nothing for those that are queued, and mends those whose job was lost with Redis or by a crash.
+ *
+ * @param receivedBefore ISO 8601: younger recordings are left to the worker that is settling them.
+ */
+export async function listPendingMediaJobs(
+  db: CatalogueDatabase,
+  options: { receivedBefore: string; afterId: string; limit: number },
+): Promise<MediaJob[]> {
+  const rows = await catalogued(() =>
+    db
+      .selectFrom("recordings")
+      .select(["id", "media_generation"])
+      .where("state", "=", "pending")
+      .where("id", ">", options.afterId)
+      .where("received_at", "<", options.receivedBefore)
+      .orderBy("id")
+      .limit(options.limit)
+      .execute(),
+  );
+  return rows.map((row) => ({ recordingId: row.id, generation: row.media_generation }));
+}
