@@ -1,0 +1,30 @@
+import { buildWorkspace } from "./build.mjs";
+import { installDependencies } from "./dependencies.mjs";
+import { ensureRedisServer } from "./redis.mjs";
+import { stopRunning } from "./run-quietly.mjs";
+import { withSetupLock } from "./setup-lock.mjs";
+
+const INTERRUPTS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/**
+ * Brings a machine that has only Node 18 and npm to where the workspace runs. Each part costs next to nothing when
+ * there is nothing to do.
+ *
+ * @param {{ build: boolean, redis: false | { orSet: string } }} parts
+ */
+export async function setUp({ build, redis }) {
+  const interrupt = (signal) => {
+    stopRunning();
+    process.exit(INTERRUPTS[signal]);
+  };
+  for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupt);
+  try {
+    await withSetupLock(async () => {
+      await installDependencies();
+      if (redis !== false) await ensureRedisServer(redis);
+      if (build) await buildWorkspace();
+    });
+  } finally {
+    for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupt);
+  }
+}

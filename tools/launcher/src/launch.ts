@@ -1,0 +1,187 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { LOCAL_RUN_FILE } from "@reelgate/shared/contract/local-run";
+import { announcement, localRun } from "./announce.ts";
+import { PREFERRED_OPS_PORTS, appSpecs } from "./app-specs.ts";
+import { APP_NAMES, startApp } from "./apps.ts";
+import type { AppName, AppSpec } from "./apps.ts";
+import type { LauncherConfig } from "./config.ts";
+import { loadCredentials } from "./credentials.ts";
+import { lockDataDir } from "./data-dir-lock.ts";
+import { startDatabase, startQueueStore } from "./embedded.ts";
+import type { Household } from "./embedded.ts";
+import { openLogFile } from "./log-file.ts";
+import { preferPort, requirePort } from "./ports.ts";
+import { writePrivateFile } from "./private-file.ts";
+import { processRecords, stopLeftovers } from "./process-records.ts";
+import type { ProcessRecords } from "./process-records.ts";
+import { supervise } from "./supervise.ts";
+import { terminalLines } from "./terminal-lines.ts";
+
+/** Apps get this long to finish what they have accepted; then they are killed. */
+const APP_GRACE_MS = 15_000;
+const LEFTOVER_GRACE_MS = 5000;
+
+export interface LaunchOptions {
+  /** The checkout that holds the built apps. */
+  root: string;
+  config: LauncherConfig;
+  /** Show everything that the apps log. */
+  verbose: boolean;
+  print: (text: string) => void;
+  /** Brings an empty or older database to this version's schema. */
+  migrate: (databaseUrl: string) => Promise<unknown>;
+  createDatabase: (adminUrl: string, name: string) => Promise<unknown>;
+  /** Other scripts than the built apps, for tests of the launcher. */
+  scripts?: Partial<Record<AppName, string>>;
+}
+
+/** Everything running. Disposing stops the apps, then Postgres, then Redis, and leaves nothing behind but the data. */
+export interface RunningSystem extends AsyncDisposable {
+  /** Ends every process at once, without grace; for an operator who does not want to wait. */
+  kill(): void;
+}
+
+/**
+ * Starts the whole system on one machine.
+ *
+ * Order: lock the data folder, stop what a killed launcher left, check ports, servers, schema, apps. When any of it
+ * fails, or `signal` is aborted meanwhile, what was started is stopped again before the error is thrown.
+ *
+ * @throws AppError with a message that says what to do.
+ */
+export async function launch(options: LaunchOptions, signal: AbortSignal): Promise<RunningSystem> {
+  const { config, print } = options;
+  await using starting = new AsyncDisposableStack();
+  // As root, Postgres runs as another user, who must be able to pass through this folder to its own.
+  mkdirSync(config.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  const lock = lockDataDir(config.dataDir);
+  starting.defer(() => lock.release());
+
+  const leftovers = await stopLeftovers(config.dataDir, LEFTOVER_GRACE_MS);
+  if (leftovers.length > 0)
+    print(`Stopped what an earlier run had left running: ${leftovers.join(", ")}.`);
+  await requirePort("PORT", config.HOST, config.PORT);
+  await requirePort("DASHBOARD_PORT", config.DASHBOARD_HOST, config.DASHBOARD_PORT);
+  const opsPorts = await pickOpsPorts(config);
+  const credentials = loadCredentials(config.dataDir);
+  const records = processRecords(config.dataDir);
+  starting.defer(() => records.clear());
+  const household = useHousehold(options, records, starting);
+
+  const [queueStore, database] = await Promise.allSettled([
+    startQueueStore(config, credentials, household),
+    startDatabase(config, credentials, household),
+  ]);
+  // Deferred in this order, so that Postgres stops before Redis; both before any failure is thrown.
+  if (queueStore.status === "fulfilled") starting.use(queueStore.value);
+  if (database.status === "fulfilled") starting.use(database.value);
+  if (queueStore.status === "rejected") throw queueStore.reason;
+  if (database.status === "rejected") throw database.reason;
+  signal.throwIfAborted();
+
+  if (database.value.adminUrl !== null) {
+    await options.createDatabase(database.value.adminUrl, database.value.name);
+  }
+  await options.migrate(database.value.url);
+  signal.throwIfAborted();
+
+  const facts = {
+    config,
+    credentials,
+    redisUrl: queueStore.value.url,
+    databaseUrl: database.value.url,
+    opsPorts,
+  };
+  const specs = appSpecs({
+    ...facts,
+    root: options.root,
+    ...(options.scripts === undefined ? {} : { scripts: options.scripts }),
+  });
+  await startApps(specs, household, starting);
+  signal.throwIfAborted();
+
+  const runFile = join(config.dataDir, LOCAL_RUN_FILE);
+  writePrivateFile(runFile, `${JSON.stringify(localRun(facts), null, 2)}\n`);
+  starting.defer(() => rmSync(runFile, { force: true }));
+  print(announcement(facts));
+
+  const running = starting.move();
+  return {
+    kill: () => records.killAll(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function pickOpsPorts(config: LauncherConfig): Promise<Record<AppName, number>> {
+  const taken = new Set([config.PORT, config.DASHBOARD_PORT]);
+  const ports: Record<AppName, number> = { ...PREFERRED_OPS_PORTS };
+  for (const name of APP_NAMES) {
+    ports[name] = await preferPort(PREFERRED_OPS_PORTS[name], taken);
+    taken.add(ports[name]);
+  }
+  return ports;
+}
+
+/** The logs, the terminal and the process records that every started process shares. */
+function useHousehold(
+  options: LaunchOptions,
+  records: ProcessRecords,
+  stack: AsyncDisposableStack,
+): Household {
+  const toTerminal = terminalLines({ verbose: options.verbose, nowMs: Date.now });
+  const logDir = join(options.config.dataDir, "logs");
+  const launcherLog = stack.use(openLogFile(join(logDir, "launcher.log")));
+  return {
+    records,
+    report: (line) => {
+      launcherLog.write(`${new Date().toISOString()} ${line}`);
+      options.print(line);
+    },
+    logger: (name, kind) => {
+      const file = stack.use(openLogFile(join(logDir, `${name}.log`)));
+      return (line) => {
+        file.write(line);
+        // What the servers say is for their log files; what matters of it, the launcher says itself.
+        const shown = kind === "app" || options.verbose ? toTerminal(name, line) : null;
+        if (shown !== null) options.print(shown);
+      };
+    },
+  };
+}
+
+/** All at once, and each under supervision; the first that fails stops the others. */
+async function startApps(
+  specs: readonly AppSpec[],
+  household: Household,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  const started = await Promise.allSettled(
+    specs.map((spec) => {
+      const onLine = household.logger(spec.name, "app");
+      const waitUntilReady = { first: true };
+      return supervise({
+        name: spec.name,
+        report: household.report,
+        start: async () => {
+          const app = await startApp(spec, {
+            graceMs: APP_GRACE_MS,
+            onLine,
+            onPid: (pid) => household.records.set(spec.name, "app", pid),
+            waitUntilReady: waitUntilReady.first,
+          });
+          waitUntilReady.first = false;
+          return app;
+        },
+      });
+    }),
+  );
+  const running = started.flatMap((result) =>
+    result.status === "fulfilled" ? [result.value] : [],
+  );
+  stack.defer(async () => {
+    await Promise.all(running.map((app) => app[Symbol.asyncDispose]()));
+  });
+  const failed = started.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
