@@ -11,11 +11,13 @@ export async function catalogued<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    // A defect of this code is no trouble of Postgres: it keeps its own face.
+    if (error instanceof AppError || DEFECTS.some((defect) => error instanceof defect)) throw error;
     throw catalogueError(error);
   }
 }
 
+const DEFECTS = [TypeError, RangeError, SyntaxError, ReferenceError];
 const ROW_IS_WRONG = /^(?:22|23|54)...$/u;
 const SQLSTATE = /^[0-9A-Z]{5}$/u;
 
