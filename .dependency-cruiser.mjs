@@ -218,7 +218,7 @@ const boundaries = [
     name: "no-dead-file",
     comment: "What no process of the product loads is not part of it, whoever tests it.",
     from: {
-      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^tools/[^/]+/[^/]+\\.mjs$",
+      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
     },
     to: {
       path: "^(apps|packages|tools)/[^/]+/(src|setup)/",
