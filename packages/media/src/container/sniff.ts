@@ -1,0 +1,208 @@
+import type { Container } from "@reelgate/shared/contract/media";
+
+/** What the first bytes are. For an unknown container a short description that is safe to show. */
+export type SniffResult = { container: Container } | { container: "unknown"; description: string };
+
+/** How many bytes `sniffContainer` makes use of; fewer are fine. */
+export const SNIFF_BYTES = 65_536;
+
+const TS_PACKET_BYTES = 188;
+const TS_SYNC_BYTE = 0x47;
+const TS_PACKETS_CHECKED = 8;
+
+/**
+ * The container by the first bytes of a file, never by its name or Content-Type. Total: any input gives a result, in
+ * time independent of its length.
+ */
+export function sniffContainer(bytes: Uint8Array): SniffResult {
+  if (isFlv(bytes)) {
+    return { container: "flv" };
+  }
+  if (isHls(bytes)) {
+    return { container: "hls" };
+  }
+  if (isMp4(bytes)) {
+    return { container: "mp4" };
+  }
+  if (isMpegTs(bytes)) {
+    return { container: "mpegts" };
+  }
+  if (isAdts(bytes, id3Bytes(bytes))) {
+    return { container: "aac" };
+  }
+  return { container: "unknown", description: describeBytes(bytes) };
+}
+
+/** "FLV", version 1, reserved flag bits 0, header of 9 bytes or more (Adobe FLV 10.1, annex E.2). */
+function isFlv(bytes: Uint8Array): boolean {
+  return (
+    asciiAt(bytes, 0, "FLV") &&
+    bytes[3] === 1 &&
+    (at(bytes, 4) & 0b1111_1010) === 0 &&
+    uint32At(bytes, 5) >= 9
+  );
+}
+
+function isHls(bytes: Uint8Array): boolean {
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  // The tag must end there: "#EXTM3U8" is something else.
+  const next = bytes[start + 7];
+  return asciiAt(bytes, start, "#EXTM3U") && (next === undefined || next <= 0x20);
+}
+
+/** Types of the box that a file or a segment can begin with (ISO/IEC 14496-12, QuickTime). */
+const FIRST_BOXES = [
+  "ftyp",
+  "styp",
+  "moov",
+  "moof",
+  "mdat",
+  "free",
+  "skip",
+  "wide",
+  "sidx",
+  "emsg",
+  "pdin",
+];
+
+function isMp4(bytes: Uint8Array): boolean {
+  const type = FIRST_BOXES.find((name) => asciiAt(bytes, 4, name));
+  if (type === undefined) {
+    return false;
+  }
+  const size = uint32At(bytes, 0);
+  switch (size) {
+    case 0:
+      // "To the end of the file": only media data is written so.
+      return type === "mdat";
+    case 1:
+      return type === "mdat" && bytes.length >= 16 && uint32At(bytes, 8) < 0x20_0000;
+    default:
+      return type === "ftyp" || type === "styp" ? size >= 16 && size <= 4096 : size >= 8;
+  }
+}
+
+function isMpegTs(bytes: Uint8Array): boolean {
+  const packets = Math.min(Math.floor(bytes.length / TS_PACKET_BYTES), TS_PACKETS_CHECKED);
+  if (packets === 0) {
+    return false;
+  }
+  for (let packet = 0; packet < packets; packet += 1) {
+    if (bytes[packet * TS_PACKET_BYTES] !== TS_SYNC_BYTE) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Length of an ID3v2 tag at the start (ID3v2.4, 3.1), which some writers put before the first ADTS frame; 0 without one. */
+function id3Bytes(bytes: Uint8Array): number {
+  if (!asciiAt(bytes, 0, "ID3") || bytes.length < 10) {
+    return 0;
+  }
+  const size = [6, 7, 8, 9].map((index) => at(bytes, index));
+  if (size.some((part) => part > 0x7f)) {
+    return 0;
+  }
+  const footerBytes = (at(bytes, 5) & 0x10) === 0 ? 0 : 10;
+  return 10 + size.reduce((sum, part) => sum * 128 + part, 0) + footerBytes;
+}
+
+/** One ADTS frame, and a second one of the same stream behind it wherever the bytes reach that far. */
+function isAdts(bytes: Uint8Array, start: number): boolean {
+  const length = adtsFrameBytes(bytes, start);
+  if (length === null) {
+    return false;
+  }
+  const next = start + length;
+  if (next + 7 > bytes.length) {
+    return next >= bytes.length || at(bytes, next) === 0xff;
+  }
+  // Profile, sampling frequency and channels do not change inside a stream; the private bit between them may.
+  return (
+    adtsFrameBytes(bytes, next) !== null &&
+    ((at(bytes, start + 2) ^ at(bytes, next + 2)) & 0b1111_1101) === 0 &&
+    ((at(bytes, start + 3) ^ at(bytes, next + 3)) & 0b1100_0000) === 0
+  );
+}
+
+/** Length of the ADTS frame at `start` with its header (ISO/IEC 14496-3, 1.A.2.2), or null when there is none. */
+function adtsFrameBytes(bytes: Uint8Array, start: number): number | null {
+  if (start + 7 > bytes.length || bytes[start] !== 0xff || (at(bytes, start + 1) & 0xf6) !== 0xf0) {
+    return null;
+  }
+  const samplingIndex = (at(bytes, start + 2) >> 2) & 0x0f;
+  const headerBytes = (at(bytes, start + 1) & 1) === 1 ? 7 : 9;
+  const length =
+    ((at(bytes, start + 3) & 3) << 11) | (at(bytes, start + 4) << 3) | (at(bytes, start + 5) >> 5);
+  return samplingIndex < 13 && length > headerBytes ? length : null;
+}
+
+const SIGNATURES: readonly (readonly [description: string, start: string])[] = [
+  ["a PNG image", "\u0089PNG"],
+  ["a JPEG image", "\u00ff\u00d8\u00ff"],
+  ["a GIF image", "GIF8"],
+  ["a ZIP archive", "PK\u0003\u0004"],
+  ["gzip data", "\u001f\u008b"],
+  ["a PDF document", "%PDF"],
+  ["a Matroska or WebM file", "\u001aE\u00df\u00a3"],
+  ["an Ogg file", "OggS"],
+  ["a RIFF file (WAV or AVI)", "RIFF"],
+  ["an audio file with an ID3 tag that holds no AAC within reach", "ID3"],
+];
+
+function describeBytes(bytes: Uint8Array): string {
+  if (bytes.length === 0) {
+    return "an empty file";
+  }
+  const signature = SIGNATURES.find(([, start]) => asciiAt(bytes, 0, start));
+  if (signature !== undefined) {
+    return signature[0];
+  }
+  const head = Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
+  const text = head.replace(/^\u00ef\u00bb\u00bf/, "").trimStart();
+  if (/^<(?:!doctype html|html|head|body)\b/i.test(text)) {
+    return "an HTML document";
+  }
+  if (text.startsWith("<")) {
+    const code = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(text)?.[1];
+    return code === undefined ? "an XML document" : `an XML error document (${code})`;
+  }
+  if (/^[{[]\s*(?:["{[\]}]|-?\d)/.test(text)) {
+    return "a JSON document";
+  }
+  const first = bytes.subarray(0, 64);
+  if (first.every((byte) => byte === 0)) {
+    return "a file that begins with zero bytes";
+  }
+  if (
+    first.every(
+      (byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09,
+    )
+  ) {
+    return "plain text";
+  }
+  return `unknown data that begins with ${Buffer.from(bytes.subarray(0, 8)).toString("hex")}`;
+}
+
+function at(bytes: Uint8Array, index: number): number {
+  return bytes[index] ?? 0;
+}
+
+/** Big-endian; 0 beyond the end. */
+function uint32At(bytes: Uint8Array, index: number): number {
+  return (
+    at(bytes, index) * 0x100_0000 +
+    ((at(bytes, index + 1) << 16) | (at(bytes, index + 2) << 8) | at(bytes, index + 3))
+  );
+}
+
+/** True when the characters stand there, each as the byte of its code. */
+function asciiAt(bytes: Uint8Array, offset: number, characters: string): boolean {
+  for (let index = 0; index < characters.length; index += 1) {
+    if (bytes[offset + index] !== characters.charCodeAt(index)) {
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,10 @@
+const MAX_DESCRIPTION_CHARS = 200;
+
+/**
+ * A URL for messages and findings: scheme, host and path, at most 200 characters. User, password, query and fragment
+ * are left out, since a signed URL carries its secret there.
+ */
+export function describeUrl(url: URL): string {
+  const text = `${url.protocol}//${url.host}${url.pathname}`;
+  return text.length <= MAX_DESCRIPTION_CHARS ? text : `${text.slice(0, MAX_DESCRIPTION_CHARS)}…`;
+}

@@ -1,0 +1,194 @@
+import { Agent, type Dispatcher } from "undici";
+import { AppError } from "@reelgate/shared/errors";
+import type { AllowedHosts } from "../guard/allowed-hosts.ts";
+import { createGuardedConnector, type ResolveHost } from "../guard/connector.ts";
+import { checkUrl } from "../guard/url-guard.ts";
+import { describeUrl } from "./describe-url.ts";
+import { toMediaError } from "./media-errors.ts";
+import {
+  discardBody,
+  type MediaResponse,
+  readAnswer,
+  type RequestedRange,
+  takeBytes,
+} from "./media-response.ts";
+import { type ReadDeadline, startDeadline } from "./read-deadline.ts";
+
+export interface MediaClientOptions {
+  allowedHosts: AllowedHosts;
+  /** Name resolution, TCP and TLS together. Default 10,000. */
+  connectTimeoutMs?: number;
+  /** From the request to the end of the answer's headers. Default 30,000. */
+  headersTimeoutMs?: number;
+  /** Between two pieces of a body. Default 30,000. */
+  bodyIdleTimeoutMs?: number;
+  /** One whole read: every redirect, and the body to its end. Default 120,000. */
+  totalTimeoutMs?: number;
+  /** Redirects that one read follows. Default 5. */
+  maxRedirects?: number;
+  userAgent?: string;
+  /** Replaces the system's name resolution. What it answers is checked all the same. */
+  resolve?: ResolveHost;
+}
+
+export interface OpenOptions {
+  range?: RequestedRange;
+  signal?: AbortSignal;
+}
+
+/** The beginning of a file, and what the origin says about the whole of it. */
+export interface Prefix {
+  /** 206, 200 when the origin ignored the range, 416 when the file is empty. */
+  status: number;
+  /** The address after all redirects: what relative references inside the file are resolved against. */
+  finalUrl: URL;
+  /** Size of the whole file; null when the origin does not say. */
+  totalSizeBytes: number | null;
+  etag: string | null;
+  lastModified: string | null;
+  bytes: Uint8Array;
+}
+
+/**
+ * The only way of this package to an origin. Every address it connects to has passed the guard: the given URL, each
+ * redirect, each DNS answer.
+ */
+export interface MediaClient {
+  /** Resolves a reference from inside a playlist and checks it. Throws AppError `media_url_forbidden`. */
+  check(reference: string, base?: URL): URL;
+  /**
+   * Sends a GET and returns once the headers stand. The caller reads the body to its end or calls `close`.
+   *
+   * @throws AppError of the media codes, or the reason of `signal` when that aborts.
+   */
+  open(url: string | URL, options?: OpenOptions): Promise<MediaResponse>;
+  /**
+   * Reads the first `maxBytes` of a file (all of it when it is shorter) and stops there, whatever the origin sends.
+   *
+   * @throws as `open` does.
+   */
+  readPrefix(url: string | URL, maxBytes: number, signal?: AbortSignal): Promise<Prefix>;
+  /** Ends every connection. Reads that are still going fail. */
+  close(): Promise<void>;
+}
+
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Creates a client with its own pool of connections; `close` ends them. All durations in milliseconds. */
+export function createMediaClient(options: MediaClientOptions): MediaClient {
+  const { allowedHosts } = options;
+  const totalTimeoutMs = options.totalTimeoutMs ?? 120_000;
+  const maxRedirects = options.maxRedirects ?? 5;
+  const userAgent = options.userAgent ?? "reelgate";
+  const agent = new Agent({
+    allowH2: false,
+    headersTimeout: options.headersTimeoutMs ?? 30_000,
+    bodyTimeout: options.bodyIdleTimeoutMs ?? 30_000,
+    connect: createGuardedConnector({
+      allowedHosts,
+      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+    }),
+  });
+
+  async function open(url: string | URL, openOptions: OpenOptions = {}): Promise<MediaResponse> {
+    const { range, signal } = openOptions;
+    const start = checkUrl(allowedHosts, String(url));
+    const deadline = startDeadline(totalTimeoutMs, describeUrl(start), signal);
+    try {
+      return await follow(start, range, deadline);
+    } catch (error) {
+      deadline.end();
+      throw error;
+    }
+  }
+
+  async function follow(
+    start: URL,
+    range: RequestedRange | undefined,
+    deadline: ReadDeadline,
+  ): Promise<MediaResponse> {
+    let url = start;
+    for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+      // Sequential by nature: each hop names the next.
+      const answer = await send(url, range, deadline.signal);
+      if (!REDIRECT_STATUSES.has(answer.statusCode)) {
+        return readAnswer(answer, url, range, deadline);
+      }
+      discardBody(answer);
+      url = checkUrl(allowedHosts, redirectTarget(answer, url), url);
+    }
+    throw new AppError("media_too_many_redirects", {
+      message: `${describeUrl(start)}: more than ${maxRedirects} redirects.`,
+    });
+  }
+
+  async function send(
+    url: URL,
+    range: RequestedRange | undefined,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    signal.throwIfAborted();
+    try {
+      return await agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: "GET",
+        signal,
+        headers: {
+          accept: "*/*",
+          // A compressed body has another length and other ranges than the file that is being verified.
+          "accept-encoding": "identity",
+          "user-agent": userAgent,
+          ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ""}` }),
+        },
+      });
+    } catch (error) {
+      throw signal.aborted ? signal.reason : toMediaError(error, describeUrl(url));
+    }
+  }
+
+  async function readPrefix(
+    url: string | URL,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<Prefix> {
+    const signalOption = signal === undefined ? {} : { signal };
+    const part = await open(url, { range: { start: 0, end: maxBytes - 1 }, ...signalOption });
+    if (part.status !== 416 || part.totalSizeBytes === 0) {
+      return await toPrefix(part, maxBytes);
+    }
+    // A 416 for a range that begins at 0 means an empty file, but only the file itself proves it.
+    await part.close();
+    return await toPrefix(await open(url, signalOption), maxBytes);
+  }
+
+  return {
+    check: (reference, base) => checkUrl(allowedHosts, reference, base),
+    open,
+    readPrefix,
+    close: () => agent.destroy(),
+  };
+}
+
+async function toPrefix(response: MediaResponse, maxBytes: number): Promise<Prefix> {
+  const { status, finalUrl, etag, lastModified } = response;
+  const { bytes, ended } = await takeBytes(response, maxBytes);
+  const totalSizeBytes = response.totalSizeBytes ?? (status === 200 && ended ? bytes.length : null);
+  if (bytes.length < Math.min(maxBytes, totalSizeBytes ?? 0)) {
+    throw new AppError("media_bad_response", {
+      message: `${describeUrl(finalUrl)}: ${bytes.length} bytes came where ${maxBytes} were asked for.`,
+    });
+  }
+  return { status, finalUrl, totalSizeBytes, etag, lastModified, bytes };
+}
+
+function redirectTarget(answer: Dispatcher.ResponseData, url: URL): string {
+  const location = answer.headers["location"];
+  if (typeof location !== "string" || location === "") {
+    throw new AppError("media_bad_response", {
+      message: `${describeUrl(url)}: a redirect (${answer.statusCode}) without a Location.`,
+    });
+  }
+  return location;
+}
