@@ -86,6 +86,11 @@ export const ERRORS = {
 
   // Dashboard
   unauthorized: { status: 401, retryable: false, message: "User or password is missing or wrong." },
+  too_many_attempts: {
+    status: 429,
+    retryable: true,
+    message: "Too many wrong passwords came from this address.",
+  },
   cross_origin: {
     status: 403,
     retryable: false,
