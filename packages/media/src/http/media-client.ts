@@ -144,7 +144,7 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
         },
       });
     } catch (error) {
-      throw signal.aborted ? signal.reason : toMediaError(error, describeUrl(url));
+      throw toMediaError(error, describeUrl(url), signal);
     }
   }
 

@@ -17,17 +17,21 @@ const FAILURE_CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * The registry's error for whatever a request or a body failed with. Errors without a code are defects of this program
- * and are returned as they are.
+ * The error to throw for whatever a request or a body failed with: the reason of the signal when that ended it, else
+ * the registry's error. Errors without a code are defects of this program and are returned as they are.
  *
  * @param where The URL as `describeUrl` gives it.
  */
-export function toMediaError(error: unknown, where: string): unknown {
-  if (error instanceof AppError) {
-    return error;
-  }
+export function toMediaError(failure: unknown, where: string, signal: AbortSignal): Error {
+  const thrown: unknown = signal.aborted ? signal.reason : failure;
+  const error = thrown instanceof Error ? thrown : new Error("aborted", { cause: thrown });
   const code = errorCode(error);
-  if (code === null || code === "UND_ERR_INVALID_ARG") {
+  if (
+    signal.aborted ||
+    error instanceof AppError ||
+    code === null ||
+    code === "UND_ERR_INVALID_ARG"
+  ) {
     return error;
   }
   const mapped =
@@ -108,9 +112,6 @@ export function parseRetryAfter(value: string, nowMs: number): number | null {
   return Number.isNaN(atMs) ? null : Math.min(Math.max(atMs - nowMs, 0), MAX_RETRY_AFTER_MS);
 }
 
-function errorCode(error: unknown): string | null {
-  if (!(error instanceof Error) || !("code" in error)) {
-    return null;
-  }
-  return typeof error.code === "string" ? error.code : null;
+function errorCode(error: Error): string | null {
+  return "code" in error && typeof error.code === "string" ? error.code : null;
 }

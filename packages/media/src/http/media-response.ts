@@ -160,7 +160,7 @@ async function* readBody(
       yield chunk;
     }
   } catch (error) {
-    throw deadline.signal.aborted ? deadline.signal.reason : toMediaError(error, where);
+    throw toMediaError(error, where, deadline.signal);
   } finally {
     deadline.end();
     answer.body.destroy();
