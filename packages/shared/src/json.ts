@@ -48,6 +48,7 @@ export function parseJsonExact(text: string): unknown {
   const sound = soundText(text);
   if (sound === null) throw new SyntaxError("not well-formed JSON");
   if (structureProblem(sound.text) === DEPTH_PROBLEM) throw new RangeError(DEPTH_PROBLEM);
+  // The third argument is ECMAScript's "JSON.parse source text access", which TypeScript's library does not declare yet.
   const reviver = (_key: string, value: unknown, context?: { source?: string }): unknown =>
     typeof value === "number" &&
     !Number.isSafeInteger(value) &&
@@ -55,8 +56,7 @@ export function parseJsonExact(text: string): unknown {
     /^-?\d+$/u.test(context.source)
       ? context.source
       : value;
-  // The third reviver argument (ECMAScript "JSON.parse source text access") is not in TypeScript's library yet.
-  return JSON.parse(sound.text, reviver as (key: string, value: unknown) => unknown);
+  return JSON.parse(sound.text, reviver);
 }
 
 const DEPTH_PROBLEM = `nested deeper than ${MAX_JSON_DEPTH} levels`;
@@ -84,8 +84,7 @@ function structureProblem(text: string): string | null {
         const key = decodeKey(text.slice(start, at + 1));
         if (key === "__proto__") return "a key named __proto__";
         if (depth === 1) {
-          if (topLevelKeys.has(key))
-            return `the key ${JSON.stringify(key.slice(0, 64))} stands twice`;
+          if (topLevelKeys.has(key)) return "a top-level key stands twice";
           topLevelKeys.add(key);
         }
       }

@@ -8,6 +8,7 @@ export type { Redis } from "ioredis";
  *
  * - `producer`: someone waits for the answer, so every command ends within two seconds and fails at once while there is
  *   no connection. `commandTimeout` is what ends a command on a half-open connection; nothing else does.
+ *   `socketTimeout` then gives up the connection itself, which TCP alone keeps for a quarter of an hour.
  * - `worker`: nobody waits, so commands wait for Redis to come back. No `commandTimeout`: it would break the blocking
  *   read that an idle worker sits in.
  */
@@ -20,6 +21,11 @@ const ROLE_OPTIONS = {
   producer: {
     connectTimeout: PRODUCER_TIMEOUT_MS,
     commandTimeout: PRODUCER_TIMEOUT_MS,
+    socketTimeout: PRODUCER_TIMEOUT_MS,
+    // The graceful end of a dead connection: ioredis waits for the peer's FIN before it connects again.
+    disconnectTimeout: 200,
+    // While Redis loads its AOF. The default of 10 s is how long callbacks would be refused for nothing afterwards.
+    maxLoadingRetryTime: 500,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     // Fast, since callbacks are refused meanwhile; with jitter, since all replicas lost Redis at the same instant.
@@ -62,12 +68,18 @@ export type RedisDurability = { durable: true } | { durable: false; reason: stri
 
 /**
  * Asks Redis whether an acknowledged write survives the loss of the machine: `appendonly yes` with
- * `appendfsync always`, and `noeviction`, without which a full Redis drops queued jobs to make room.
+ * `appendfsync always`, which `no-appendfsync-on-rewrite yes` would suspend during every rewrite, and `noeviction`,
+ * without which a full Redis drops queued jobs to make room.
  *
  * A managed Redis may refuse CONFIG; then durability is unknown, which counts as not durable.
  */
 export async function checkRedisDurability(client: Redis): Promise<RedisDurability> {
-  const wanted = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" };
+  const wanted = {
+    appendonly: "yes",
+    appendfsync: "always",
+    "no-appendfsync-on-rewrite": "no",
+    "maxmemory-policy": "noeviction",
+  };
   for (const [name, value] of Object.entries(wanted)) {
     let reply: unknown;
     try {

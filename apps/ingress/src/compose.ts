@@ -1,0 +1,143 @@
+import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { QUEUES } from "@reelgate/shared/contract/jobs";
+import type { CallbackJob } from "@reelgate/shared/contract/jobs";
+import type { Service } from "@reelgate/shared/lifecycle";
+import { withinMs } from "@reelgate/shared/lifecycle";
+import { createLogger } from "@reelgate/shared/logger";
+import type { LoggerOptions } from "@reelgate/shared/logger";
+import { startOpsServer } from "@reelgate/shared/ops-server";
+import type { Readiness } from "@reelgate/shared/ops-server";
+import { createRedis } from "@reelgate/shared/redis";
+import { createRegistry } from "@reelgate/shared/telemetry";
+import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
+import { RedisMonitor } from "./adapters/redis-monitor.ts";
+import { createApp } from "./app.ts";
+import { readIngressConfig } from "./config.ts";
+import type { IngressConfig } from "./config.ts";
+import { startPublicServer } from "./http/public-server.ts";
+import { ingest } from "./ingest/ingest.ts";
+import type { Clock } from "./ingest/ports.ts";
+import { IngressTelemetry } from "./telemetry.ts";
+
+export interface IngressService extends Service {
+  port: number;
+  opsPort: number;
+}
+
+/** What a test replaces. */
+export interface IngressOverrides {
+  clock?: Clock;
+  logDestination?: NonNullable<LoggerOptions["destination"]>;
+  /** See {@link RedisMonitor}. */
+  recheckMs?: number;
+}
+
+/** How long the queue may take to let go of a Redis that does not answer. */
+const QUEUE_CLOSE_MS = 500;
+
+export function compose(): Promise<Service> {
+  return startIngress(readIngressConfig());
+}
+
+/**
+ * Starts the ingress. Redis need not be there: callbacks are refused until it is.
+ *
+ * @throws AppError `port_in_use` when one of its two ports is taken.
+ */
+export async function startIngress(
+  config: IngressConfig,
+  overrides: IngressOverrides = {},
+): Promise<IngressService> {
+  await using stack = new AsyncDisposableStack();
+  const clock = overrides.clock ?? { nowMs: Date.now };
+  const logger = createLogger({
+    app: "ingress",
+    level: config.logLevel,
+    ...(overrides.logDestination === undefined ? {} : { destination: overrides.logDestination }),
+  });
+  const registry = createRegistry("ingress");
+  const telemetry = new IngressTelemetry(logger, registry, clock);
+  const onRedisError = (error: Error): void => telemetry.redisFailed(error);
+
+  const redis = stack.adopt(
+    createRedis({
+      url: config.redisUrl,
+      role: "producer",
+      name: "reelgate-ingress",
+      onError: onRedisError,
+    }),
+    (client) => client.disconnect(),
+  );
+  const monitor = stack.use(
+    new RedisMonitor({
+      client: redis,
+      requireDurable: config.redisDurability === "require",
+      onChange: (state) => telemetry.redisChanged(state),
+      ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
+    }),
+  );
+  const queue = stack.adopt(
+    createProducer<CallbackJob>({
+      queue: QUEUES.callbacks,
+      connection: redis,
+      onError: onRedisError,
+    }),
+    async (producer) => {
+      await withinMs(producer.close(), QUEUE_CLOSE_MS);
+    },
+  );
+  const callbacks = bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() });
+
+  let stopping = false;
+  const readiness = (): Readiness =>
+    stopping ? { ready: false, reasons: ["stopping"] } : monitor.readiness();
+
+  const ops = stack.use(
+    await startOpsServer({
+      host: config.opsHost,
+      port: config.opsPort,
+      registry,
+      readiness: () => Promise.resolve(readiness()),
+    }),
+  );
+  const app = createApp({
+    pathToken: config.callbackPathToken,
+    maxBodyBytes: config.maxBodyBytes,
+    maxInFlight: config.maxInFlight,
+    trustProxyHops: config.trustProxyHops,
+    ingest: (delivery) =>
+      ingest(delivery, {
+        keys: config.callbackKeys,
+        graceS: config.callbackGraceS,
+        queue: callbacks,
+        clock,
+      }),
+    readiness,
+    telemetry,
+  });
+  const server = stack.use(
+    await startPublicServer({
+      host: config.host,
+      port: config.port,
+      listener: app,
+      shutdownGraceMs: config.shutdownGraceMs,
+    }),
+  );
+  stack.defer(() => {
+    stopping = true;
+  });
+
+  if (config.callbackKeys.length === 0) {
+    logger.warn("ALLOW_UNSIGNED=true: whoever reaches the port can send callbacks");
+  }
+  logger.info({ port: server.port, opsPort: ops.port }, "ingress listening");
+
+  const running = stack.move();
+  return {
+    logger,
+    shutdownGraceMs: config.shutdownGraceMs,
+    port: server.port,
+    opsPort: ops.port,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

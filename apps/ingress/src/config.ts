@@ -1,0 +1,174 @@
+import {
+  OPS_ENV,
+  REDIS_ENV,
+  boolean,
+  choice,
+  configInvalid,
+  integerBetween,
+  listOf,
+  optional,
+  readEnv,
+  text,
+} from "@reelgate/shared/env";
+import type { EnvVariable } from "@reelgate/shared/env";
+
+/** `require` answers 503 while Redis does not write to disk before it replies; `warn` accepts and says so. */
+export type DurabilityPolicy = "require" | "warn";
+
+/** Every variable of the ingress. `docs/configuration.md` is made from it. */
+export const INGRESS_ENV: {
+  PORT: EnvVariable<number>;
+  HOST: EnvVariable<string>;
+  CALLBACK_KEYS: EnvVariable<string[]>;
+  ALLOW_UNSIGNED: EnvVariable<boolean>;
+  CALLBACK_GRACE_S: EnvVariable<number>;
+  CALLBACK_PATH_TOKEN: EnvVariable<string | null>;
+  MAX_BODY_BYTES: EnvVariable<number>;
+  MAX_IN_FLIGHT: EnvVariable<number>;
+  TRUST_PROXY: EnvVariable<number>;
+  REDIS_DURABILITY: EnvVariable<DurabilityPolicy>;
+} & typeof REDIS_ENV &
+  typeof OPS_ENV = {
+  PORT: {
+    parse: integerBetween(0, 65535),
+    description: "Public port on which callbacks are received; 0 picks a free one.",
+    example: "8080",
+    default: "8080",
+  },
+  HOST: {
+    parse: text,
+    description: "Address on which callbacks are received.",
+    example: "0.0.0.0",
+    default: "0.0.0.0",
+  },
+  CALLBACK_KEYS: {
+    parse: listOf(callbackKey),
+    description:
+      "Keys of the callback templates, comma-separated; any of them may have signed. Required unless ALLOW_UNSIGNED=true.",
+    example: "oldKey123,newKey456",
+    default: "",
+    secret: true,
+  },
+  ALLOW_UNSIGNED: {
+    parse: boolean,
+    description:
+      "Accepts callbacks without looking at `sign` and `t`, for callback templates that have no key: anyone who reaches the port can then make recordings up.",
+    example: "true",
+    default: "false",
+  },
+  CALLBACK_GRACE_S: {
+    parse: integerBetween(0, 604_800),
+    description:
+      "Seconds after `t` in which a callback is still accepted. The provider goes on retrying for longer than `t` lasts.",
+    example: "900",
+    default: "0",
+  },
+  CALLBACK_PATH_TOKEN: {
+    parse: optional(pathToken),
+    description:
+      "Makes /callbacks/css/<token> the only path for callbacks. At least 8 url-safe characters, better 16 or more.",
+    example: "f3kQ9-vT2_xLw8Zr",
+    default: "",
+    secret: true,
+  },
+  MAX_BODY_BYTES: {
+    parse: integerBetween(1024, 16_777_216),
+    description: "Largest body of a callback, in bytes.",
+    example: "65536",
+    default: "65536",
+  },
+  MAX_IN_FLIGHT: {
+    parse: integerBetween(1, 100_000),
+    description: "Callbacks that may wait for Redis at the same time; beyond it the answer is 503.",
+    example: "1000",
+    default: "1000",
+  },
+  TRUST_PROXY: {
+    parse: integerBetween(0, 32),
+    description:
+      "Reverse proxies in front of this port that set X-Forwarded-For; 0 takes the address of the connection.",
+    example: "1",
+    default: "0",
+  },
+  REDIS_DURABILITY: {
+    parse: choice("require", "warn"),
+    description:
+      "What to do while Redis does not write to disk before it replies: `require` answers 503, `warn` accepts callbacks that a crash of Redis can lose.",
+    example: "require",
+    default: "require",
+  },
+  ...REDIS_ENV,
+  ...OPS_ENV,
+};
+
+export interface IngressConfig {
+  host: string;
+  port: number;
+  /** Empty exactly when unsigned callbacks are allowed. */
+  callbackKeys: readonly string[];
+  callbackGraceS: number;
+  callbackPathToken: string | null;
+  maxBodyBytes: number;
+  maxInFlight: number;
+  /** How many proxies in front are trusted to name the client's address. */
+  trustProxyHops: number;
+  redisUrl: string;
+  redisDurability: DurabilityPolicy;
+  opsHost: string;
+  opsPort: number;
+  logLevel: string;
+  shutdownGraceMs: number;
+}
+
+/**
+ * Reads the configuration of the ingress.
+ *
+ * @throws AppError `config_invalid` naming every variable that is not usable.
+ */
+export function readIngressConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): IngressConfig {
+  const values = readEnv(INGRESS_ENV, env);
+  const unsigned = values.ALLOW_UNSIGNED;
+  if (values.CALLBACK_KEYS.length === 0 && !unsigned) {
+    throw configInvalid([
+      `CALLBACK_KEYS is not set: without a key anyone could send callbacks. Example: CALLBACK_KEYS=${INGRESS_ENV.CALLBACK_KEYS.example}, or ALLOW_UNSIGNED=true if that is wanted`,
+    ]);
+  }
+  if (values.CALLBACK_KEYS.length > 0 && unsigned) {
+    throw configInvalid([
+      "ALLOW_UNSIGNED=true and CALLBACK_KEYS contradict each other: unset one of them",
+    ]);
+  }
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    callbackKeys: values.CALLBACK_KEYS,
+    callbackGraceS: values.CALLBACK_GRACE_S,
+    callbackPathToken: values.CALLBACK_PATH_TOKEN,
+    maxBodyBytes: values.MAX_BODY_BYTES,
+    maxInFlight: values.MAX_IN_FLIGHT,
+    trustProxyHops: values.TRUST_PROXY,
+    redisUrl: values.REDIS_URL,
+    redisDurability: values.REDIS_DURABILITY,
+    opsHost: values.OPS_HOST,
+    opsPort: values.OPS_PORT,
+    logLevel: values.LOG_LEVEL,
+    shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
+  };
+}
+
+/** The messages of these two name no value: they are shown, the values are secret. */
+function callbackKey(value: string): string {
+  if (!/^[\u0021-\u002b\u002d-\u007e]{1,256}$/u.test(value)) {
+    throw new Error("has a key with characters other than printable ASCII without spaces");
+  }
+  return value;
+}
+
+function pathToken(value: string): string {
+  if (!/^[\w-]{8,256}$/u.test(value)) {
+    throw new Error("is not 8 to 256 characters out of A-Z, a-z, 0-9, - and _");
+  }
+  return value;
+}

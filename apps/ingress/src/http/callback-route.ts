@@ -1,0 +1,87 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Router } from "express";
+import type { Request, Response } from "express";
+import type { Delivery } from "../ingest/ingest.ts";
+import type { Outcome } from "../ingest/outcome.ts";
+import type { IngressTelemetry } from "../telemetry.ts";
+import { discardBody, sendAnswer } from "./answer.ts";
+import { remoteAddressOf, requestIdOf } from "./client.ts";
+import { rawBodyReader } from "./raw-body.ts";
+
+export interface CallbackRouteOptions {
+  /** The last part of the only path for callbacks; null for the path without it. */
+  pathToken: string | null;
+  maxBodyBytes: number;
+  maxInFlight: number;
+  ingest: (delivery: Delivery) => Promise<Outcome>;
+  telemetry: IngressTelemetry;
+}
+
+/** `POST /callbacks/css`: every request ends in one outcome, one answer, one line and one count. */
+export function callbackRoute(options: CallbackRouteOptions): Router {
+  const { telemetry } = options;
+  const readBody = rawBodyReader(options.maxBodyBytes);
+  let inFlight = 0;
+
+  const overloaded = (): Outcome | null =>
+    inFlight < options.maxInFlight
+      ? null
+      : { kind: "overloaded", detail: `${inFlight} callbacks in flight` };
+
+  const receive = async (
+    request: Request,
+    response: Response,
+    origin: Omit<Delivery, "body">,
+  ): Promise<Outcome> => {
+    if (request.method !== "POST") return { kind: "method_not_allowed", detail: request.method };
+    // Looked at twice: before the body, since reading it costs too, and after it, since many may arrive together. A body
+    // on its way does not count, or a few hundred slow senders would shut everyone else out.
+    const early = overloaded();
+    if (early !== null) return early;
+    const body = await readBody(request, response);
+    if (!body.ok) return body;
+    const late = overloaded();
+    if (late !== null) return late;
+
+    telemetry.inFlight(++inFlight);
+    try {
+      return await options.ingest({ body: body.bytes, ...origin });
+    } finally {
+      telemetry.inFlight(--inFlight);
+    }
+  };
+
+  const handle = async (request: Request, response: Response): Promise<void> => {
+    const startedAtMs = performance.now();
+    const origin = { requestId: requestIdOf(request), remoteAddress: remoteAddressOf(request) };
+    const outcome = await receive(request, response, origin);
+    await discardBody(request);
+    sendAnswer(
+      response,
+      outcome.kind,
+      outcome.kind === "method_not_allowed" ? { allow: "POST" } : {},
+    );
+    telemetry.answered(outcome, { ...origin, durationMs: performance.now() - startedAtMs });
+  };
+
+  const router = Router({ caseSensitive: true, strict: true });
+  if (options.pathToken === null) {
+    router.all("/callbacks/css", (request, response, next) => {
+      handle(request, response).catch(next);
+    });
+  } else {
+    const isToken = tokenComparison(options.pathToken);
+    router.all("/callbacks/css/:token", (request, response, next) => {
+      if (isToken(request.params.token)) handle(request, response).catch(next);
+      else next();
+    });
+  }
+  return router;
+}
+
+/** Compares digests, so that neither the length nor the beginning of the token shows in the time it takes. */
+function tokenComparison(token: string): (given: string) => boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  const expected = digest(token);
+  return (given) => timingSafeEqual(digest(given), expected);
+}

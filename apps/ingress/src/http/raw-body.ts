@@ -1,0 +1,39 @@
+import { raw } from "express";
+import type { Request, Response } from "express";
+
+export type RawBody =
+  | { ok: true; bytes: Buffer }
+  | { ok: false; kind: "too_large" | "malformed_json"; detail: string };
+
+/** Reads the body of a request; it settles when the client has sent all of it, or too much, or has gone. */
+export type RawBodyReader = (request: Request, response: Response) => Promise<RawBody>;
+
+/**
+ * Body bytes as they came, whatever the content type says. Nothing is decompressed: the id of a callback is made from
+ * the bytes that the provider sends, and a small body must not become a large one.
+ */
+export function rawBodyReader(limitBytes: number): RawBodyReader {
+  const read = raw({ type: () => true, limit: limitBytes, inflate: false });
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      read(request, response, (error?: unknown) => {
+        if (error === undefined) {
+          const body: unknown = request.body;
+          resolve({ ok: true, bytes: Buffer.isBuffer(body) ? body : Buffer.alloc(0) });
+          return;
+        }
+        const refusal = refusalOf(error);
+        if (refusal === null) reject(new Error("the body could not be read", { cause: error }));
+        else resolve(refusal);
+      });
+    });
+}
+
+/** Errors of body-parser carry a status and, mostly, a type; anything from 500 on is a defect of this program. */
+function refusalOf(error: unknown): (RawBody & { ok: false }) | null {
+  if (!(error instanceof Error) || !("status" in error)) return null;
+  const type = "type" in error && typeof error.type === "string" ? error.type : "request.broken";
+  if (error.status === 413) return { ok: false, kind: "too_large", detail: type };
+  if (typeof error.status !== "number" || error.status >= 500) return null;
+  return { ok: false, kind: "malformed_json", detail: type };
+}

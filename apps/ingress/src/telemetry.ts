@@ -1,0 +1,130 @@
+import { Counter, Gauge, Histogram } from "prom-client";
+import type { Registry } from "prom-client";
+import type { Logger } from "@reelgate/shared/logger";
+import type { Clock } from "./ingest/ports.ts";
+import type { Outcome } from "./ingest/outcome.ts";
+
+/** Where an answer went and how long it took. */
+export interface AnswerContext {
+  requestId: string;
+  remoteAddress: string | null;
+  durationMs: number;
+}
+
+export type RedisState =
+  | { kind: "away" }
+  | { kind: "unconfirmed" }
+  | { kind: "durable" }
+  | { kind: "volatile"; reason: string };
+
+/** An outage makes hundreds of equal errors a second; one line in this many milliseconds tells as much. */
+const REDIS_ERROR_LOG_INTERVAL_MS = 10_000;
+
+/**
+ * What the ingress tells about itself: one method per event, each with its line and its metrics. No line and no label
+ * holds anything of a body, a key, a query or the path token (guarantee G6).
+ */
+export class IngressTelemetry {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #answers: Counter<"answer">;
+  readonly #ackSeconds: Histogram;
+  readonly #inFlight: Gauge;
+  readonly #redisUp: Gauge;
+  readonly #redisDurable: Gauge;
+  #redisErrorsUnlogged = 0;
+  #redisErrorLoggedAtMs = -Infinity;
+
+  constructor(logger: Logger, registry: Registry, clock: Clock) {
+    this.#logger = logger;
+    this.#clock = clock;
+    const registers = [registry];
+    this.#answers = new Counter({
+      name: "reelgate_ingress_answers_total",
+      help: "Requests to the callback path, by answer: accepted, or the code of the refusal.",
+      labelNames: ["answer"],
+      registers,
+    });
+    this.#ackSeconds = new Histogram({
+      name: "reelgate_ingress_ack_seconds",
+      help: "Time from the headers of an accepted callback to its answer.",
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    });
+    this.#inFlight = new Gauge({
+      name: "reelgate_ingress_in_flight",
+      help: "Callbacks that are read and not yet answered.",
+      registers,
+    });
+    this.#redisUp = new Gauge({
+      name: "reelgate_ingress_redis_up",
+      help: "1 while there is a connection to Redis.",
+      registers,
+    });
+    this.#redisDurable = new Gauge({
+      name: "reelgate_ingress_redis_durable",
+      help: "1 while Redis is known to write to disk before it replies.",
+      registers,
+    });
+  }
+
+  answered(outcome: Outcome, context: AnswerContext): void {
+    this.#answers.inc({ answer: outcome.kind });
+    if (outcome.kind === "accepted") {
+      this.#ackSeconds.observe(context.durationMs / 1000);
+      const { jobId, keyIndex } = outcome;
+      this.#logger.debug({ ...context, jobId, keyIndex }, "callback accepted");
+      return;
+    }
+    const level =
+      outcome.kind === "queue_unavailable" || outcome.kind === "overloaded" ? "warn" : "info";
+    this.#logger[level](
+      { reason: outcome.kind, detail: outcome.detail, ...context },
+      "callback refused",
+    );
+  }
+
+  /** A defect on the way to an answer. */
+  failed(error: unknown): void {
+    this.#answers.inc({ answer: "internal" });
+    this.#logger.error({ err: error }, "callback failed");
+  }
+
+  inFlight(count: number): void {
+    this.#inFlight.set(count);
+  }
+
+  redisChanged(state: RedisState): void {
+    this.#redisUp.set(state.kind === "away" ? 0 : 1);
+    this.#redisDurable.set(state.kind === "durable" ? 1 : 0);
+    switch (state.kind) {
+      case "away":
+        this.#logger.warn("Redis is away");
+        break;
+      case "unconfirmed":
+        this.#logger.info("Redis is connected");
+        break;
+      case "durable":
+        this.#logger.info("Redis writes to disk before it replies");
+        break;
+      case "volatile":
+        this.#logger.warn({ reason: state.reason }, "Redis can lose what it acknowledges");
+        break;
+      default: {
+        const unreachable: never = state;
+        throw new Error(`unknown state ${String(unreachable)}`);
+      }
+    }
+  }
+
+  redisFailed(error: Error): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#redisErrorLoggedAtMs < REDIS_ERROR_LOG_INTERVAL_MS) {
+      this.#redisErrorsUnlogged++;
+      return;
+    }
+    this.#logger.warn({ err: error, unlogged: this.#redisErrorsUnlogged }, "Redis failed");
+    this.#redisErrorLoggedAtMs = nowMs;
+    this.#redisErrorsUnlogged = 0;
+  }
+}
