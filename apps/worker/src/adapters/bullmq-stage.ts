@@ -1,0 +1,113 @@
+import { UnrecoverableError, Worker } from "bullmq";
+import type { z } from "zod";
+import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
+import type { QueueName } from "@reelgate/shared/contract/jobs";
+import { withinMs } from "@reelgate/shared/lifecycle";
+import type { Redis } from "@reelgate/shared/redis";
+import type { RunningStage, StageHandler } from "../stages/stage.ts";
+
+export interface BullmqStageOptions<T> {
+  queue: QueueName;
+  /** Of role `worker`; BullMQ makes a second one of it for its blocking read. The caller closes it. */
+  connection: Redis;
+  concurrency: number;
+  schema: z.ZodType<T>;
+  handler: StageHandler<T>;
+  /** How long a stop waits for jobs in hand before it cancels them, in milliseconds. */
+  cancelAfterMs: number;
+  /** Trouble with Redis; BullMQ goes on by itself. */
+  onError: (error: Error) => void;
+  /** A job that ended without success, for now or for good. */
+  onJobFailed: (jobId: string, error: Error) => void;
+}
+
+/** Thrown to give a job back with a delay of the handler's choosing. */
+class RetryLater extends Error {
+  readonly delayMs: number;
+  constructor(delayMs: number, cause: Error) {
+    super(cause.message, { cause });
+    this.delayMs = delayMs;
+  }
+}
+
+/** A job that is thrown out by a stop is to run again at once, elsewhere. */
+class StoppedInHand extends Error {}
+
+const MAX_UNDECIDED_DELAY_MS = 30_000;
+
+/**
+ * Runs the jobs of one queue.
+ *
+ * A handler's end becomes the job's: done, retried after its delay, or failed for good. What it throws instead is
+ * undecided and retried with backoff, without limit: in this system the catalogue decides that something has ended,
+ * never a counter in Redis.
+ *
+ * `maxStalledCount`: by default a job that was in hand at two crashes fails for good, whatever its attempts; an
+ * acknowledged callback must not. The processor has three parameters because BullMQ passes the signal only then.
+ */
+export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStage {
+  const stopping = new AbortController();
+  const worker = new Worker<T, void, string>(
+    options.queue,
+    async (job, _token, jobSignal) => {
+      const data = options.schema.safeParse(job.data);
+      if (!data.success) {
+        throw new UnrecoverableError(
+          `the job's data is not of this version: ${data.error.message}`,
+        );
+      }
+      const signal =
+        jobSignal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, jobSignal]);
+      let end;
+      try {
+        end = await options.handler(data.data, signal);
+      } catch (error) {
+        if (stopping.signal.aborted) throw new StoppedInHand("the worker stopped");
+        throw error;
+      }
+      switch (end.kind) {
+        case "done":
+          return;
+        case "retry":
+          throw new RetryLater(end.delayMs, end.error);
+        case "failed":
+          throw new UnrecoverableError(end.error.message);
+        default:
+          end satisfies never;
+      }
+    },
+    {
+      prefix: QUEUE_PREFIX,
+      connection: options.connection,
+      concurrency: options.concurrency,
+      lockDuration: 30_000,
+      stalledInterval: 15_000,
+      maxStalledCount: 1_000_000,
+      settings: { backoffStrategy: delayOf },
+    },
+  );
+  worker.on("error", options.onError);
+  worker.on("failed", (job, error) => {
+    if (!(error instanceof StoppedInHand)) options.onJobFailed(job?.id ?? "unknown", error);
+  });
+
+  return {
+    get isRunning() {
+      return worker.isRunning();
+    },
+    async [Symbol.asyncDispose]() {
+      // BullMQ's close waits for the jobs in hand without a deadline of its own.
+      const closed = worker.close();
+      if (!(await withinMs(closed, options.cancelAfterMs)))
+        stopping.abort(new Error("the worker stops"));
+      await closed;
+    },
+  };
+}
+
+function delayOf(attemptsMade: number, _type?: string, error?: Error): number {
+  if (error instanceof RetryLater) return error.delayMs;
+  if (error instanceof StoppedInHand) return 0;
+  const delayMs = Math.min(1000 * 2 ** Math.min(attemptsMade - 1, 10), MAX_UNDECIDED_DELAY_MS);
+  return Math.round(delayMs * (0.5 + Math.random() / 2));
+}

@@ -1,0 +1,20 @@
+import type { CatalogueDatabase } from "@reelgate/catalogue/database";
+import {
+  getMediaTarget,
+  listPendingMediaJobs,
+  recordMediaFailure,
+  recordMediaReport,
+} from "@reelgate/catalogue/media-state";
+import { settleCallback } from "@reelgate/catalogue/settle";
+import type { CallbackCatalogue, MediaCatalogue } from "../ports.ts";
+
+/** The catalogue's functions bound to one pool of connections. */
+export function postgresCatalogue(db: CatalogueDatabase): CallbackCatalogue & MediaCatalogue {
+  return {
+    settle: (callback) => settleCallback(db, callback),
+    target: (job) => getMediaTarget(db, job),
+    report: (job, report) => recordMediaReport(db, job, report),
+    failure: (job, failure) => recordMediaFailure(db, job, failure),
+    pendingJobs: (options) => listPendingMediaJobs(db, options),
+  };
+}

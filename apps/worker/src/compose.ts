@@ -1,0 +1,143 @@
+import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
+import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { QUEUES, callbackJobSchema, mediaJobSchema } from "@reelgate/shared/contract/jobs";
+import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
+import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
+import type { Service } from "@reelgate/shared/lifecycle";
+import { createLogger } from "@reelgate/shared/logger";
+import { startOpsServer } from "@reelgate/shared/ops-server";
+import type { Readiness } from "@reelgate/shared/ops-server";
+import { createRedis } from "@reelgate/shared/redis";
+import type { Redis, RedisRole } from "@reelgate/shared/redis";
+import { createRegistry } from "@reelgate/shared/telemetry";
+import { startBullmqStage } from "./adapters/bullmq-stage.ts";
+import { postgresCatalogue } from "./adapters/catalogue.ts";
+import { guardedMediaEngine } from "./adapters/media-engine.ts";
+import { systemClock } from "./adapters/system-clock.ts";
+import { readWorkerConfig } from "./config.ts";
+import type { WorkerConfig } from "./config.ts";
+import { workerEvents } from "./events.ts";
+import { settleCallback } from "./handlers/settle-callback.ts";
+import { sweepPending } from "./handlers/sweep-pending.ts";
+import { verifyMedia } from "./handlers/verify-media.ts";
+import { waitForSchema } from "./stages/wait-for-schema.ts";
+import { repeatEvery } from "./stages/repeat.ts";
+import type { RunningStage } from "./stages/stage.ts";
+
+const SWEEP_INTERVAL_MS = 60_000;
+/** Jobs in hand are cancelled so long before the grace of the whole process ends. */
+const CANCEL_MARGIN_MS = 10_000;
+
+/** Wires the worker and starts its stages. Everything that was opened is closed in reverse order. */
+export async function compose(
+  signal: AbortSignal,
+  config: WorkerConfig = readWorkerConfig(),
+): Promise<Service> {
+  await using opened = new AsyncDisposableStack();
+  const logger = createLogger({ app: "worker", level: config.logLevel });
+  const registry = createRegistry("worker");
+  const events = workerEvents(logger, registry);
+
+  const db = openDatabase({
+    ...config.database,
+    applicationName: "reelgate-worker",
+    onError: (error) => logger.warn({ err: error }, "an idle connection to Postgres broke"),
+  });
+  opened.defer(() => closeDatabase(db));
+  const connect = (role: RedisRole, name: string): Redis => {
+    const client = createRedis({
+      url: config.redisUrl,
+      role,
+      name: `reelgate-worker-${name}`,
+      onError: (error) => logger.warn({ err: error, connection: name }, "trouble with Redis"),
+    });
+    opened.defer(() => client.disconnect());
+    return client;
+  };
+
+  const stages: RunningStage[] = [];
+  const readiness = async (): Promise<Readiness> => {
+    const reasons: string[] = [];
+    await pingDatabase(db).catch(() => reasons.push("Postgres does not answer"));
+    if (producer.status !== "ready") reasons.push("Redis is not connected");
+    if (stages.length === 0 || stages.some((stage) => !stage.isRunning))
+      reasons.push("a stage is not running");
+    return reasons.length === 0 ? { ready: true } : { ready: false, reasons };
+  };
+  const producer = connect("producer", "media-producer");
+  const ops = await startOpsServer({ ...config.ops, registry, readiness });
+  opened.use(ops);
+
+  await waitForSchema({ clock: systemClock, events, check: () => assertSchemaCurrent(db) }, signal);
+
+  const catalogue = postgresCatalogue(db);
+  const mediaQueue = bullmqMediaQueue(
+    createProducer<MediaJob>({
+      queue: QUEUES.media,
+      connection: producer,
+      onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
+    }),
+  );
+  const cancelAfterMs = Math.max(config.shutdownGraceMs - CANCEL_MARGIN_MS, 1000);
+  const onError = (error: Error): void => logger.warn({ err: error }, "trouble with a queue");
+  const onJobFailed = (jobId: string, error: Error): void =>
+    logger.warn({ jobId, err: error }, "job did not succeed");
+
+  if (config.stages.includes("callbacks")) {
+    const stage = startBullmqStage({
+      queue: QUEUES.callbacks,
+      connection: connect("worker", "callbacks"),
+      concurrency: config.callbacksConcurrency,
+      schema: callbackJobSchema,
+      cancelAfterMs,
+      onError,
+      onJobFailed,
+      handler: async (job, jobSignal) => {
+        await settleCallback({ catalogue, mediaQueue, clock: systemClock, events }, job, jobSignal);
+        return { kind: "done" };
+      },
+    });
+    stages.push(opened.use(stage));
+  }
+  if (config.stages.includes("media")) {
+    const engine = opened.use(guardedMediaEngine(config.media));
+    const stage = startBullmqStage({
+      queue: QUEUES.media,
+      connection: connect("worker", "media"),
+      concurrency: config.media.concurrency,
+      schema: mediaJobSchema,
+      cancelAfterMs,
+      onError,
+      onJobFailed,
+      handler: (job, jobSignal) =>
+        verifyMedia(
+          { catalogue, engine, clock: systemClock, events, limits: config.media },
+          job,
+          jobSignal,
+        ),
+    });
+    stages.push(opened.use(stage));
+    opened.use(
+      repeatEvery(
+        systemClock,
+        SWEEP_INTERVAL_MS,
+        (sweepSignal) =>
+          sweepPending({ catalogue, mediaQueue, clock: systemClock, events }, sweepSignal),
+        (error) =>
+          logger.warn(
+            { err: error },
+            "the sweep of pending recordings failed; the next one follows",
+          ),
+      ),
+    );
+  }
+
+  logger.info({ stages: config.stages, opsPort: ops.port }, "worker runs");
+  const resources = opened.move();
+  return {
+    logger,
+    shutdownGraceMs: config.shutdownGraceMs,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}

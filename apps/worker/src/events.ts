@@ -1,0 +1,110 @@
+import { Counter, Gauge, Histogram } from "prom-client";
+import type { Registry } from "prom-client";
+import type { Logger } from "@reelgate/shared/logger";
+import type { WorkerEvents } from "./ports.ts";
+
+const LAG_BUCKETS_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600];
+
+/**
+ * Every event of the worker as one log line and its metrics. Labels are closed sets; ids stand in logs alone, and
+ * neither bodies nor URLs stand anywhere (guarantee G6).
+ */
+export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
+  const registers = [registry];
+  const settled = new Counter({
+    name: "reelgate_callbacks_settled_total",
+    help: "Callbacks that got their outcome; repeated runs of one callback are counted apart.",
+    labelNames: ["outcome", "repeated"],
+    registers,
+  });
+  const settleLag = new Histogram({
+    name: "reelgate_callback_settle_lag_seconds",
+    help: "From the arrival of a callback to its outcome.",
+    buckets: LAG_BUCKETS_S,
+    registers,
+  });
+  const unstorable = new Counter({
+    name: "reelgate_callbacks_unstorable_total",
+    help: "Callbacks that Postgres refused as a row and that were settled as invalid.",
+    registers,
+  });
+  const away = new Counter({
+    name: "reelgate_catalogue_away_total",
+    help: "Attempts that found Postgres away.",
+    registers,
+  });
+  const indexed = new Counter({
+    name: "reelgate_media_indexed_total",
+    help: "Recordings whose file was looked at, by whether it is what was declared.",
+    labelNames: ["sound"],
+    registers,
+  });
+  const findings = new Counter({
+    name: "reelgate_media_findings_total",
+    help: "Verified differences between declared and real.",
+    labelNames: ["kind"],
+    registers,
+  });
+  const failures = new Counter({
+    name: "reelgate_media_attempts_failed_total",
+    help: "Failed looks at a file, by code and by whether another follows.",
+    labelNames: ["code", "final"],
+    registers,
+  });
+  const sweptPending = new Gauge({
+    name: "reelgate_recordings_pending_swept",
+    help: "Recordings older than a minute that the last sweep found pending.",
+    registers,
+  });
+  let awayLoggedAtMs = 0;
+
+  return {
+    callbackSettled(settlement, { callbackId, receivedAtMs }) {
+      settled.inc({ outcome: settlement.outcome, repeated: String(settlement.repeated) });
+      settleLag.observe((Date.now() - receivedAtMs) / 1000);
+      const level =
+        settlement.outcome === "conflict" || settlement.outcome === "invalid" ? "warn" : "debug";
+      const { outcome, recordingId, repeated } = settlement;
+      logger[level]({ callbackId, outcome, recordingId, repeated }, "callback settled");
+    },
+    callbackUnstorable(callbackId, error) {
+      unstorable.inc();
+      logger.error(
+        { callbackId, err: error },
+        "callback cannot be stored as it is; settled as invalid",
+      );
+    },
+    catalogueAway(error) {
+      away.inc();
+      // Every job in hand reports the same outage.
+      if (Date.now() - awayLoggedAtMs < 5000) return;
+      awayLoggedAtMs = Date.now();
+      logger.error({ err: error }, "Postgres is away; callbacks wait in the queue");
+    },
+    mediaIndexed(job, report) {
+      indexed.inc({ sound: String(report.findings.length === 0) });
+      for (const finding of report.findings) findings.inc({ kind: finding.kind });
+      logger[report.findings.length === 0 ? "info" : "warn"](
+        {
+          ...job,
+          container: report.media.container,
+          findings: report.findings.map(({ kind }) => kind),
+        },
+        "recording indexed",
+      );
+    },
+    mediaAttemptFailed(job, failure) {
+      failures.inc({ code: failure.code, final: String(failure.final) });
+      logger[failure.final ? "error" : "warn"](
+        { ...job, ...failure },
+        "recording could not be verified",
+      );
+    },
+    mediaObsolete(job) {
+      logger.debug(job, "media job is no longer wanted");
+    },
+    pendingSwept(count) {
+      sweptPending.set(count);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media";
+import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
+import type { MediaFailure, MediaTarget } from "@reelgate/catalogue/media-state";
+
+/** Where outcomes end. Every method throws AppError `catalogue_unavailable` while Postgres is away. */
+export interface CallbackCatalogue {
+  /** Gives a callback its one outcome; see `settleCallback` of the catalogue for what it promises. */
+  settle(callback: CallbackToSettle): Promise<Settlement>;
+}
+
+/** The state of recordings, as stage 2 moves it. `false` and null mean: this job is no longer wanted. */
+export interface MediaCatalogue {
+  target(job: MediaJob): Promise<MediaTarget | null>;
+  report(job: MediaJob, report: MediaReport): Promise<boolean>;
+  failure(job: MediaJob, failure: MediaFailure): Promise<boolean>;
+  pendingJobs(options: {
+    receivedBefore: string;
+    afterId: string;
+    limit: number;
+  }): Promise<MediaJob[]>;
+}
+
+/** Puts recordings in front of stage 2; idempotent by recording and generation. */
+export interface MediaQueue {
+  enqueue(job: MediaJob): Promise<void>;
+}
+
+/** Looks at the file behind a URL. Throws AppError of the media codes when nothing can be said about it. */
+export interface MediaEngine {
+  index(url: string, declared: DeclaredMedia, signal: AbortSignal): Promise<MediaReport>;
+}
+
+export interface Clock {
+  nowMs(): number;
+  /** Resolves after `delayMs`; rejects with the signal's reason when it aborts first. */
+  sleep(delayMs: number, signal: AbortSignal): Promise<void>;
+  /** From 0 up to, not including, 1: for jitter. */
+  random(): number;
+}
+
+/** One method per event that an operator counts or reads about. */
+export interface WorkerEvents {
+  callbackSettled(
+    settlement: Settlement,
+    event: { callbackId: string; receivedAtMs: number },
+  ): void;
+  callbackUnstorable(callbackId: string, error: unknown): void;
+  catalogueAway(error: unknown): void;
+  mediaIndexed(job: MediaJob, report: MediaReport): void;
+  mediaAttemptFailed(job: MediaJob, failure: MediaFailure): void;
+  mediaObsolete(job: MediaJob): void;
+  pendingSwept(count: number): void;
+}

@@ -1,0 +1,16 @@
+/** How a handler ends a job. What it throws instead means that it could not decide: the job is tried again later. */
+export type JobEnd =
+  | { kind: "done" }
+  | { kind: "retry"; delayMs: number; error: Error }
+  | { kind: "failed"; error: Error };
+
+/**
+ * The work on one job of a stage. Delivery is at least once, also concurrently: a handler must be idempotent.
+ * `signal` aborts when the process must stop; the handler then throws, and the job runs again elsewhere.
+ */
+export type StageHandler<T> = (data: T, signal: AbortSignal) => Promise<JobEnd>;
+
+/** A running stage. Disposing it takes no new job, waits for those in hand, then cancels them. */
+export interface RunningStage extends AsyncDisposable {
+  readonly isRunning: boolean;
+}
