@@ -20,6 +20,7 @@ export interface AppSpec {
 export interface RunningApp {
   readonly pid: number;
   readonly exited: RunningProcess["exited"];
+  kill(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -77,7 +78,7 @@ export async function startApp(spec: AppSpec, options: StartAppOptions): Promise
     }
     await delay(READY_POLL_MS);
   }
-  return { pid: running.pid, exited: running.exited, stop };
+  return { pid: running.pid, exited: running.exited, kill: (signal) => running.kill(signal), stop };
 }
 
 /** What an app prints when it refuses to start is plain text; its log lines before that are JSON and of no interest. */

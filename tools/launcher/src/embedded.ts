@@ -51,10 +51,10 @@ export async function startQueueStore(
         password: credentials.redisPassword,
         env: config.env,
         onLine,
+        onPid: (pid) => household.records.set("redis", "server", pid),
         ...(port === undefined ? {} : { port }),
       });
       port = started.port;
-      household.records.set("redis", "server", started.pid);
       return started;
     },
   });
@@ -87,10 +87,10 @@ export async function startDatabase(
         password: credentials.postgresPassword,
         env: config.env,
         onLine,
+        onPid: (pid) => household.records.set("postgres", "server", pid),
         ...(port === undefined ? {} : { port }),
       });
       port = started.port;
-      household.records.set("postgres", "server", started.pid);
       return started;
     },
   });

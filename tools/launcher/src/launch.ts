@@ -36,21 +36,26 @@ export interface LaunchOptions {
   scripts?: Partial<Record<AppName, string>>;
 }
 
-/** Everything running. Disposing stops the apps, then Postgres, then Redis, and leaves nothing behind but the data. */
-export interface RunningSystem extends AsyncDisposable {
-  /** Ends every process at once, without grace; for an operator who does not want to wait. */
-  kill(): void;
+export interface LaunchSignals {
+  /** Aborted when the system shall stop while it is still starting. */
+  stop: AbortSignal;
+  /** Aborted when every process shall end at once, without grace, in whichever state. */
+  force: AbortSignal;
 }
 
 /**
  * Starts the whole system on one machine.
  *
  * Order: lock the data folder, stop what a killed launcher left, check ports, servers, schema, apps. When any of it
- * fails, or `signal` is aborted meanwhile, what was started is stopped again before the error is thrown.
+ * fails, or is to stop meanwhile, what was started is stopped again before the error is thrown.
  *
+ * @returns everything running; disposing stops the apps, then Postgres, then Redis, and leaves nothing but the data.
  * @throws AppError with a message that says what to do.
  */
-export async function launch(options: LaunchOptions, signal: AbortSignal): Promise<RunningSystem> {
+export async function launch(
+  options: LaunchOptions,
+  signals: LaunchSignals,
+): Promise<AsyncDisposable> {
   const { config, print } = options;
   await using starting = new AsyncDisposableStack();
   // As root, Postgres runs as another user, who must be able to pass through this folder to its own.
@@ -67,30 +72,30 @@ export async function launch(options: LaunchOptions, signal: AbortSignal): Promi
   const credentials = loadCredentials(config.dataDir);
   const records = processRecords(config.dataDir);
   starting.defer(() => records.clear());
+  signals.force.addEventListener("abort", () => records.killAll(), { once: true });
   const household = useHousehold(options, records, starting);
 
-  const [queueStore, database] = await Promise.allSettled([
-    startQueueStore(config, credentials, household),
-    startDatabase(config, credentials, household),
-  ]);
-  // Deferred in this order, so that Postgres stops before Redis; both before any failure is thrown.
-  if (queueStore.status === "fulfilled") starting.use(queueStore.value);
-  if (database.status === "fulfilled") starting.use(database.value);
-  if (queueStore.status === "rejected") throw queueStore.reason;
-  if (database.status === "rejected") throw database.reason;
-  signal.throwIfAborted();
-
-  if (database.value.adminUrl !== null) {
-    await options.createDatabase(database.value.adminUrl, database.value.name);
+  const queueStoreStarting = startQueueStore(config, credentials, household);
+  const databaseStarting = startDatabase(config, credentials, household);
+  // Both have come up or failed before any failure is thrown; used in this order, Postgres stops before Redis.
+  for (const result of await Promise.allSettled([queueStoreStarting, databaseStarting])) {
+    if (result.status === "fulfilled") starting.use(result.value);
   }
-  await options.migrate(database.value.url);
-  signal.throwIfAborted();
+  const queueStore = await queueStoreStarting;
+  const database = await databaseStarting;
+  signals.stop.throwIfAborted();
+
+  if (database.adminUrl !== null) {
+    await options.createDatabase(database.adminUrl, database.name);
+  }
+  await options.migrate(database.url);
+  signals.stop.throwIfAborted();
 
   const facts = {
     config,
     credentials,
-    redisUrl: queueStore.value.url,
-    databaseUrl: database.value.url,
+    redisUrl: queueStore.url,
+    databaseUrl: database.url,
     opsPorts,
   };
   const specs = appSpecs({
@@ -99,18 +104,14 @@ export async function launch(options: LaunchOptions, signal: AbortSignal): Promi
     ...(options.scripts === undefined ? {} : { scripts: options.scripts }),
   });
   await startApps(specs, household, starting);
-  signal.throwIfAborted();
+  signals.stop.throwIfAborted();
 
   const runFile = join(config.dataDir, LOCAL_RUN_FILE);
   writePrivateFile(runFile, `${JSON.stringify(localRun(facts), null, 2)}\n`);
   starting.defer(() => rmSync(runFile, { force: true }));
   print(announcement(facts));
 
-  const running = starting.move();
-  return {
-    kill: () => records.killAll(),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  return starting.move();
 }
 
 async function pickOpsPorts(config: LauncherConfig): Promise<Record<AppName, number>> {
@@ -156,32 +157,30 @@ async function startApps(
   household: Household,
   stack: AsyncDisposableStack,
 ): Promise<void> {
-  const started = await Promise.allSettled(
-    specs.map((spec) => {
-      const onLine = household.logger(spec.name, "app");
-      const waitUntilReady = { first: true };
-      return supervise({
-        name: spec.name,
-        report: household.report,
-        start: async () => {
-          const app = await startApp(spec, {
-            graceMs: APP_GRACE_MS,
-            onLine,
-            onPid: (pid) => household.records.set(spec.name, "app", pid),
-            waitUntilReady: waitUntilReady.first,
-          });
-          waitUntilReady.first = false;
-          return app;
-        },
-      });
-    }),
-  );
+  const starting = specs.map((spec) => {
+    const onLine = household.logger(spec.name, "app");
+    const waitUntilReady = { first: true };
+    return supervise({
+      name: spec.name,
+      report: household.report,
+      start: async () => {
+        const app = await startApp(spec, {
+          graceMs: APP_GRACE_MS,
+          onLine,
+          onPid: (pid) => household.records.set(spec.name, "app", pid),
+          waitUntilReady: waitUntilReady.first,
+        });
+        waitUntilReady.first = false;
+        return app;
+      },
+    });
+  });
+  const started = await Promise.allSettled(starting);
   const running = started.flatMap((result) =>
     result.status === "fulfilled" ? [result.value] : [],
   );
   stack.defer(async () => {
     await Promise.all(running.map((app) => app[Symbol.asyncDispose]()));
   });
-  const failed = started.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  await Promise.all(starting);
 }

@@ -3,7 +3,7 @@ import { AppError, errorMessage } from "@reelgate/shared/errors";
 import { readConfig } from "./config.ts";
 import { helpText } from "./help.ts";
 import { launch } from "./launch.ts";
-import type { LaunchOptions, RunningSystem } from "./launch.ts";
+import type { LaunchOptions, LaunchSignals } from "./launch.ts";
 
 /** npm passes a Ctrl-C on to its child, which the terminal has told already: within this time they are one. */
 const SAME_SIGNAL_MS = 500;
@@ -33,17 +33,17 @@ export async function runLauncher(args: readonly string[], seams: LauncherSeams)
     fail(`${errorMessage(error)} (npm start -- --help shows what there is)`);
   }
 
-  const stopping = stopSignal(() => system?.kill());
-  let system: RunningSystem | undefined;
+  const signals = listenForSignals();
+  let system: AsyncDisposable;
   try {
-    system = await launch({ ...seams, config: readConfig(seams.root), verbose, print }, stopping);
+    system = await launch({ ...seams, config: readConfig(seams.root), verbose, print }, signals);
   } catch (error) {
-    if (stopping.aborted) process.exit(0);
+    if (signals.stop.aborted) process.exit(0);
     fail(
       error instanceof AppError ? error.message : ((error as Error).stack ?? errorMessage(error)),
     );
   }
-  await aborted(stopping);
+  await aborted(signals.stop);
   print("Stopping ...");
   await system[Symbol.asyncDispose]();
   print("Stopped.");
@@ -52,25 +52,26 @@ export async function runLauncher(args: readonly string[], seams: LauncherSeams)
 }
 
 /**
- * Aborted by the first SIGINT, SIGTERM or SIGHUP, and by the end of the process that started this one: then nobody is
+ * The first SIGINT, SIGTERM or SIGHUP stops, and so does the end of the process that started this one: then nobody is
  * left who could stop it. A second signal forces.
  */
-function stopSignal(force: () => void): AbortSignal {
-  const stopping = new AbortController();
+function listenForSignals(): LaunchSignals {
+  const stop = new AbortController();
+  const force = new AbortController();
   let firstAtMs = 0;
   const onSignal = (): void => {
-    if (!stopping.signal.aborted) {
+    if (!stop.signal.aborted) {
       firstAtMs = Date.now();
-      stopping.abort();
+      stop.abort();
       return;
     }
     if (Date.now() - firstAtMs < SAME_SIGNAL_MS) return;
-    force();
+    force.abort();
     process.exit(130);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   process.on("disconnect", onSignal);
-  return stopping.signal;
+  return { stop: stop.signal, force: force.signal };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -24,6 +24,8 @@ export interface PostgresServerOptions {
   /** Server settings beyond the ones needed here, by the names of postgresql.conf. */
   settings?: Readonly<Record<string, string>>;
   onLine?: (line: string) => void;
+  /** Told as soon as the server process exists, before it is ready. */
+  onPid?: (pid: number) => void;
 }
 
 export interface PostgresServer extends AsyncDisposable {
@@ -163,6 +165,7 @@ async function tryToStart(
       options.onLine?.(line);
     },
   });
+  options.onPid?.(running.pid);
   await withinMs(Promise.race([ready.promise, running.exited]), START_DEADLINE_MS);
   if (!isReady || running.hasExited()) {
     await running.stop("SIGKILL", 0);

@@ -20,6 +20,8 @@ export interface RedisServerOptions {
   /** Settings beyond the durable ones, by the names of redis.conf. */
   settings?: Readonly<Record<string, string>>;
   onLine?: (line: string) => void;
+  /** Told as soon as the server process exists, before it is ready. */
+  onPid?: (pid: number) => void;
 }
 
 export interface RedisServer extends AsyncDisposable {
@@ -76,6 +78,7 @@ async function tryToStart(
       options.onLine?.(line);
     },
   });
+  options.onPid?.(running.pid);
   if (!(await waitUntilReady(running, port, options.password))) {
     await running.stop("SIGKILL", 0);
     return `${describeExit(await running.exited)}: ${lines.all().join(" | ")}`;

@@ -1,0 +1,59 @@
+import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
+
+/** Workspace packages are tested from their source; `dist` is for the built processes of e2e alone. */
+const resolve = { conditions: ["source", "node"] };
+/** The tests, and the global set-up, each have a Vite environment of their own, with conditions of its own. */
+const environments = { ssr: { resolve }, __vitest__: { resolve } };
+const setupFiles = ["packages/testkit/src/vitest-setup.ts"];
+const globalSetup = ["packages/testkit/src/vitest-global-setup.ts"];
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    allowOnly: false,
+    passWithNoTests: false,
+    projects: [
+      {
+        resolve,
+        environments,
+        test: {
+          name: "unit",
+          include: ["{apps,packages}/*/src/**/*.test.ts", "tools/*/{src,test}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**", "**/*.int.test.ts"],
+          setupFiles,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        resolve,
+        environments,
+        test: {
+          name: "integration",
+          include: ["{apps,packages,tools}/*/test/**/*.int.test.ts"],
+          setupFiles,
+          globalSetup,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve,
+        environments,
+        test: {
+          // The built processes, on a machine of their own as far as that goes: one file at a time.
+          name: "e2e",
+          include: ["e2e/**/*.e2e.test.ts"],
+          setupFiles,
+          globalSetup,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
+
+export default config;
