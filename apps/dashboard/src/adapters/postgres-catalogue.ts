@@ -1,0 +1,30 @@
+import { getCallback, listCallbacks } from "@reelgate/catalogue/callback-log";
+import type { CatalogueDatabase } from "@reelgate/catalogue/database";
+import { requestRetry } from "@reelgate/catalogue/media-state";
+import { getRecording, listRecordings } from "@reelgate/catalogue/recordings";
+import { countCatalogue } from "@reelgate/catalogue/stats";
+import { AppError } from "@reelgate/shared/errors";
+import type { Catalogue } from "../ports.ts";
+
+export function postgresCatalogue(db: CatalogueDatabase): Catalogue {
+  return {
+    listRecordings: (filter, page) => queried(listRecordings(db, filter, page)),
+    getRecording: (id) => queried(getRecording(db, id)),
+    requestRetry: (id) => queried(requestRetry(db, id)),
+    listCallbacks: (filter, page) => queried(listCallbacks(db, filter, page)),
+    getCallback: (id) => queried(getCallback(db, id)),
+    count: () => countCatalogue(db),
+  };
+}
+
+/** These statements carry nothing but the caller's own values: what Postgres refuses in them is one of those. */
+async function queried<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "catalogue_rejected") {
+      throw new AppError("invalid_query", { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { OUTCOMES, callbackSchema, pageSchema } from "@reelgate/shared/contract/recording";
+import type { Outcome } from "@reelgate/shared/contract/recording";
+import type { Catalogue } from "../ports.ts";
+import { apiRoute, noQuery } from "./api-route.ts";
+import type { ApiRoute } from "./api-route.ts";
+import { queryChoice, queryCursor, queryLimit, queryText } from "./query.ts";
+
+const callbacksQuery: z.ZodObject<{
+  outcome: z.ZodOptional<z.ZodType<Outcome>>;
+  event_type: z.ZodOptional<z.ZodType<string>>;
+  limit: z.ZodType<number>;
+  cursor: z.ZodType<string | null>;
+}> = z.object({
+  outcome: queryChoice(OUTCOMES).optional(),
+  event_type: queryText.optional(),
+  limit: queryLimit,
+  cursor: queryCursor,
+});
+
+export function callbacksRoutes(options: { catalogue: Catalogue }): ApiRoute[] {
+  const { catalogue } = options;
+  return [
+    apiRoute({
+      method: "get",
+      path: "/api/callbacks",
+      summary: "Callbacks with their outcomes, the latest settled first",
+      query: callbacksQuery,
+      answer: pageSchema(callbackSchema),
+      run: async (query) => ({
+        kind: "ok",
+        body: await catalogue.listCallbacks(
+          { outcome: query.outcome, eventType: query.event_type },
+          { limit: query.limit, cursor: query.cursor },
+        ),
+      }),
+    }),
+    apiRoute({
+      method: "get",
+      path: "/api/callbacks/:id",
+      summary: "One callback",
+      query: noQuery,
+      answer: callbackSchema,
+      errors: ["not_found"],
+      run: async (_query, params) => {
+        const callback = await catalogue.getCallback(params["id"] ?? "");
+        return callback === null
+          ? { kind: "error", code: "not_found", message: "No callback has this id." }
+          : { kind: "ok", body: callback };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,112 @@
+import express from "express";
+import type { ErrorRequestHandler, Express, RequestHandler } from "express";
+import type { Registry } from "prom-client";
+import { ERRORS } from "@reelgate/shared/errors";
+import type { ErrorDefinition } from "@reelgate/shared/errors";
+import type { Logger } from "@reelgate/shared/logger";
+import type { MediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
+import { apiRouter } from "./api/api-router.ts";
+import { callbacksRoutes } from "./api/callbacks-routes.ts";
+import { recordingsRoutes } from "./api/recordings-routes.ts";
+import { statsRoutes } from "./api/stats-routes.ts";
+import { passwordGate } from "./auth.ts";
+import type { Credentials } from "./auth.ts";
+import { sameOriginGate } from "./cross-origin.ts";
+import { answerError, errorAnswerOf } from "./error-answer.ts";
+import type { GuessThrottle } from "./guess-throttle.ts";
+import type { Catalogue, QueueCounter } from "./ports.ts";
+import { createRequestMetrics, labelRoute, routeOf } from "./request-metrics.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { INDEX_PAGE, INDEX_PAGE_STYLE_HASH } from "./web/index-page.ts";
+
+/** Where Bull Board lives. */
+export const BOARD_PATH = "/queues";
+
+export interface DashboardAppOptions {
+  catalogue: Catalogue;
+  queueCounter: QueueCounter;
+  mediaQueue: MediaQueue;
+  /** Bull Board, made for {@link BOARD_PATH}. */
+  board: RequestHandler;
+  credentials: Credentials;
+  throttle: GuessThrottle;
+  registry: Registry;
+  logger: Logger;
+}
+
+/**
+ * The dashboard as one Express app. The order is the policy: headers on every answer, then the password, then the
+ * origin, and only then anything that reads or does something.
+ */
+export function createDashboardApp(options: DashboardAppOptions): Express {
+  const { catalogue, queueCounter, mediaQueue, logger } = options;
+  const metrics = createRequestMetrics(options.registry);
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("case sensitive routing", true);
+  // Each operation reads its own query, strictly.
+  app.set("query parser", false);
+
+  app.use(metrics.observe);
+  app.use(securityHeaders({ boardPath: BOARD_PATH, pageStyleHash: INDEX_PAGE_STYLE_HASH }));
+  app.use(
+    passwordGate({
+      credentials: options.credentials,
+      throttle: options.throttle,
+      onRefused: ({ address, reason }) => {
+        metrics.countRefusedAttempt(reason);
+        logger.warn({ address, reason }, "a login was refused");
+      },
+    }),
+  );
+  app.use(sameOriginGate());
+
+  app
+    .route("/")
+    .all(labelRoute("/"))
+    .get((_request, response) => {
+      response.type("html").send(INDEX_PAGE);
+    })
+    .all((_request, response) => {
+      response.set("Allow", "GET, HEAD");
+      answerError(response, "method_not_allowed");
+    });
+  app.use(
+    apiRouter([
+      ...recordingsRoutes({
+        catalogue,
+        mediaQueue,
+        onRetry: (job) => logger.info({ ...job }, "a recording is retried"),
+        onEnqueueFailed: (job, error) =>
+          logger.warn({ ...job, err: error }, "a retry was not queued; the worker's sweep will"),
+      }),
+      ...callbacksRoutes({ catalogue }),
+      ...statsRoutes({
+        catalogue,
+        queueCounter,
+        onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
+      }),
+    ]),
+  );
+  app.use(BOARD_PATH, labelRoute(BOARD_PATH), options.board);
+  app.use((_request, response) => answerError(response, "not_found"));
+  app.use(errorHandler(logger));
+  return app;
+}
+
+function errorHandler(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const { code, message } = errorAnswerOf(error);
+    const definition: ErrorDefinition = ERRORS[code];
+    if ((definition.status ?? 500) >= 500) {
+      logger.error(
+        { err: error, route: routeOf(response), method: request.method },
+        "a request failed",
+      );
+    }
+    // Half an answer cannot be taken back: Express' own handler cuts the connection, which says so.
+    if (response.headersSent) next(error);
+    else answerError(response, code, message);
+  };
+}

@@ -1,0 +1,154 @@
+import { createServer } from "node:http";
+import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
+import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
+import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
+import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { QUEUES } from "@reelgate/shared/contract/jobs";
+import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
+import { closeServer, listen } from "@reelgate/shared/http-listen";
+import { withinMs } from "@reelgate/shared/lifecycle";
+import type { Service } from "@reelgate/shared/lifecycle";
+import { createLogger } from "@reelgate/shared/logger";
+import type { LoggerOptions } from "@reelgate/shared/logger";
+import { startOpsServer } from "@reelgate/shared/ops-server";
+import type { Readiness } from "@reelgate/shared/ops-server";
+import { PRODUCER_TIMEOUT_MS, createRedis } from "@reelgate/shared/redis";
+import { createRegistry } from "@reelgate/shared/telemetry";
+import { bullmqQueueCounter } from "./adapters/bullmq-queue-counter.ts";
+import { postgresCatalogue } from "./adapters/postgres-catalogue.ts";
+import { BOARD_PATH, createDashboardApp } from "./app.ts";
+import { createBoard } from "./board.ts";
+import type { DashboardConfig } from "./config.ts";
+import { createGuessThrottle } from "./guess-throttle.ts";
+
+/** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
+const GUESSES = { burst: 10, refillMs: 6000, maxAddresses: 10_000 } as const;
+
+/** A client that sends or reads slower than this is cut off, so that it cannot hold connections for ever. */
+const HTTP_TIMEOUTS = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+} as const;
+const IDLE_SOCKET_TIMEOUT_MS = 60_000;
+const MAX_CONNECTIONS = 1000;
+
+const READINESS_DEADLINE_MS = 2000;
+
+export interface Dashboard extends Service {
+  /** The port it listens on, and its private one. */
+  port: number;
+  opsPort: number;
+}
+
+/**
+ * Puts the dashboard together and starts it.
+ *
+ * Redis may be away at start, and then the catalogue is shown without the queues. Postgres may not: its schema is
+ * checked first.
+ *
+ * @throws AppError `catalogue_unavailable`, `schema_outdated` or `port_in_use`; nothing is left open then.
+ */
+export async function compose(
+  config: DashboardConfig,
+  logging: Pick<LoggerOptions, "destination"> = {},
+): Promise<Dashboard> {
+  const logger = createLogger({ app: "dashboard", level: config.LOG_LEVEL, ...logging });
+  const registry = createRegistry("dashboard");
+  await using opened = new AsyncDisposableStack();
+
+  const database = opened.adopt(
+    openDatabase({
+      url: config.DATABASE_URL,
+      poolSize: config.DATABASE_POOL_SIZE,
+      statementTimeoutMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
+      applicationName: "reelgate-dashboard",
+      onError: (error) => logger.warn({ err: error }, "a connection to Postgres broke"),
+    }),
+    closeDatabase,
+  );
+  await assertSchemaCurrent(database);
+
+  const redis = opened.adopt(
+    createRedis({
+      url: config.REDIS_URL,
+      role: "producer",
+      name: "reelgate-dashboard",
+      onError: (error) => logger.warn({ err: error }, "Redis"),
+    }),
+    (client) => client.disconnect(),
+  );
+  const onQueueError = (error: Error): void => logger.warn({ err: error }, "queue");
+  const producer = { connection: redis, onError: onQueueError };
+  // Closing waits for Redis, which may be away; the connection itself is closed after it in any case.
+  const closeQueue = async (queue: { close(): Promise<void> }): Promise<void> => {
+    await withinMs(queue.close().catch(onQueueError), PRODUCER_TIMEOUT_MS);
+  };
+  const callbacks = opened.adopt(
+    createProducer<CallbackJob>({ queue: QUEUES.callbacks, ...producer }),
+    closeQueue,
+  );
+  const media = opened.adopt(
+    createProducer<MediaJob>({ queue: QUEUES.media, ...producer }),
+    closeQueue,
+  );
+
+  const app = createDashboardApp({
+    catalogue: postgresCatalogue(database),
+    queueCounter: bullmqQueueCounter([callbacks, media]),
+    mediaQueue: bullmqMediaQueue(media),
+    board: createBoard({
+      queues: [callbacks, media],
+      basePath: BOARD_PATH,
+      onError: (error) => logger.error({ err: error }, "Bull Board"),
+    }),
+    credentials: { user: config.DASHBOARD_USER, password: config.DASHBOARD_PASSWORD },
+    throttle: createGuessThrottle({ ...GUESSES, nowMs: Date.now }),
+    registry,
+    logger,
+  });
+
+  const readiness = async (): Promise<Readiness> => {
+    const [postgresAnswers, redisAnswers] = await Promise.all([
+      answers(pingDatabase(database)),
+      answers(redis.ping()),
+    ]);
+    const reasons = [
+      ...(postgresAnswers ? [] : ["Postgres does not answer"]),
+      ...(redisAnswers ? [] : ["Redis does not answer"]),
+    ];
+    return reasons.length === 0 ? { ready: true } : { ready: false, reasons };
+  };
+  const ops = opened.use(
+    await startOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, registry, readiness }),
+  );
+
+  const server = createServer(HTTP_TIMEOUTS, app);
+  server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
+  server.maxConnections = MAX_CONNECTIONS;
+  const port = await listen(server, {
+    host: config.DASHBOARD_HOST,
+    port: config.DASHBOARD_PORT,
+    portVariable: "DASHBOARD_PORT",
+  });
+  opened.defer(() => closeServer(server));
+  logger.info({ host: config.DASHBOARD_HOST, port, opsPort: ops.port }, "listening");
+
+  const running = opened.move();
+  return {
+    logger,
+    shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
+    port,
+    opsPort: ops.port,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function answers(ping: Promise<unknown>): Promise<boolean> {
+  const outcome = ping.then(
+    () => true,
+    () => false,
+  );
+  return (await withinMs(outcome, READINESS_DEADLINE_MS)) && (await outcome);
+}

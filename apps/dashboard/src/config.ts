@@ -1,0 +1,78 @@
+import {
+  DATABASE_ENV,
+  OPS_ENV,
+  REDIS_ENV,
+  integerBetween,
+  readEnv,
+  text,
+} from "@reelgate/shared/env";
+import type { EnvValues, EnvVariable } from "@reelgate/shared/env";
+
+/** RFC 7617 ends the user name at the first colon, and control characters have no place in either half. */
+const userName = (value: string): string => {
+  if (/[:\p{Cc}]/u.test(value)) throw new Error("has a colon or a control character");
+  return value;
+};
+
+const MIN_PASSWORD_CHARS = 8;
+
+const password = (value: string): string => {
+  if (value.length < MIN_PASSWORD_CHARS) {
+    throw new Error(`is shorter than ${MIN_PASSWORD_CHARS} characters`);
+  }
+  if (/\p{Cc}/u.test(value)) throw new Error("has a control character");
+  return value;
+};
+
+type DashboardEnv = {
+  DASHBOARD_PORT: EnvVariable<number>;
+  DASHBOARD_HOST: EnvVariable<string>;
+  DASHBOARD_USER: EnvVariable<string>;
+  DASHBOARD_PASSWORD: EnvVariable<string>;
+} & typeof REDIS_ENV &
+  typeof DATABASE_ENV &
+  typeof OPS_ENV;
+
+/** Every variable of the dashboard. */
+export const DASHBOARD_ENV: DashboardEnv = {
+  DASHBOARD_PORT: {
+    parse: integerBetween(0, 65535),
+    description: "Port of the dashboard: pages, API and Bull Board; 0 picks a free one.",
+    example: "3000",
+    default: "3000",
+  },
+  DASHBOARD_HOST: {
+    parse: text,
+    description: "Address on which the dashboard listens.",
+    example: "0.0.0.0",
+    default: "127.0.0.1",
+  },
+  DASHBOARD_USER: {
+    parse: userName,
+    description: "User name of the dashboard.",
+    example: "admin",
+    default: "admin",
+  },
+  DASHBOARD_PASSWORD: {
+    parse: password,
+    description: `Password of the dashboard, ${MIN_PASSWORD_CHARS} characters or more.`,
+    example: "a-long-random-password",
+    secret: true,
+  },
+  ...REDIS_ENV,
+  ...DATABASE_ENV,
+  ...OPS_ENV,
+};
+
+export type DashboardConfig = EnvValues<DashboardEnv>;
+
+/**
+ * Reads the configuration of the dashboard.
+ *
+ * @throws AppError `config_invalid` with every problem at once.
+ */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): DashboardConfig {
+  return readEnv(DASHBOARD_ENV, env);
+}
