@@ -21,6 +21,8 @@ const config: ViteUserConfig = defineConfig({
           include: ["{apps,packages}/*/src/**/*.test.ts", "tools/*/{src,test}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**", "**/*.int.test.ts"],
           setupFiles,
+          // Two shared cores now and then stall a test that takes milliseconds.
+          testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
       },

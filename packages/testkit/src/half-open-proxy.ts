@@ -100,8 +100,10 @@ export async function startHalfOpenProxy(targetPort: number): Promise<HalfOpenPr
       else if (next === "blackhole") {
         pair.client.pause();
         pair.upstream?.pause();
-      } else if (pair.upstream === null) joinUpstream(pair);
-      else if (pair.upstream.destroyed) drop(pair, "close");
+      } else if (pair.upstream === null) {
+        joinUpstream(pair);
+        pair.client.resume();
+      } else if (pair.upstream.destroyed) drop(pair, "close");
       else {
         pair.client.resume();
         pair.upstream.resume();
