@@ -83,10 +83,10 @@ function isMp4(bytes: Uint8Array): boolean {
 }
 
 function isMpegTs(bytes: Uint8Array): boolean {
-  const packets = Math.min(Math.floor(bytes.length / TS_PACKET_BYTES), TS_PACKETS_CHECKED);
-  if (packets === 0) {
+  if (bytes.length < TS_PACKET_BYTES) {
     return false;
   }
+  const packets = Math.min(Math.ceil(bytes.length / TS_PACKET_BYTES), TS_PACKETS_CHECKED);
   for (let packet = 0; packet < packets; packet += 1) {
     if (bytes[packet * TS_PACKET_BYTES] !== TS_SYNC_BYTE) {
       return false;

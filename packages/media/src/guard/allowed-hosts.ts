@@ -66,6 +66,9 @@ export function parseAllowedHosts(list: string): AllowedHosts {
 }
 
 function splitPort(entry: string): { host: string; port: number | null } {
+  if (entry.includes("://")) {
+    throw unusable(entry, "write the host without a scheme", "media.example.com");
+  }
   if (entry.startsWith("[")) {
     const match = /^\[([^[\]]+)\](?::(\d+))?$/.exec(entry);
     const host = match?.[1];
