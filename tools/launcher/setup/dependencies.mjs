@@ -80,7 +80,7 @@ function explainInstallFailure(command, code, output) {
   if (/ENOSPC|no space left/iu.test(output)) {
     return "The disk is full. The dependencies need about 700 MB; free some space, then try again.";
   }
-  if (/ERR_PNPM_OUTDATED_LOCKFILE/u.test(output)) {
+  if (/OUTDATED_LOCKFILE/u.test(output)) {
     return "pnpm-lock.yaml does not fit the package.json files. Run `pnpm install` and commit the lock file.";
   }
   return `Installing the dependencies failed: ${lastReason(output)}`;
