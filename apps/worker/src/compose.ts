@@ -81,8 +81,8 @@ export async function compose(
   );
   const cancelAfterMs = Math.max(config.shutdownGraceMs - CANCEL_MARGIN_MS, 1000);
   const onError = (error: Error): void => logger.warn({ err: error }, "trouble with a queue");
-  const onJobFailed = (jobId: string, error: Error): void =>
-    logger.warn({ jobId, err: error }, "job did not succeed");
+  const onJobUndecided = (jobId: string, error: Error): void =>
+    logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
 
   if (config.stages.includes("callbacks")) {
     const stage = startBullmqStage({
@@ -92,7 +92,7 @@ export async function compose(
       schema: callbackJobSchema,
       cancelAfterMs,
       onError,
-      onJobFailed,
+      onJobUndecided,
       handler: async (job, jobSignal) => {
         await settleCallback({ catalogue, mediaQueue, clock: systemClock, events }, job, jobSignal);
         return { kind: "done" };
@@ -109,7 +109,7 @@ export async function compose(
       schema: mediaJobSchema,
       cancelAfterMs,
       onError,
-      onJobFailed,
+      onJobUndecided,
       handler: (job, jobSignal) =>
         verifyMedia(
           { catalogue, engine, clock: systemClock, events, limits: config.media },

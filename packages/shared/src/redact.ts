@@ -21,7 +21,7 @@ const SECRET_PARAMETER = /\b(txSecret|sign|signature|token|secret|password)=[^&\
 /** Cuts queries and user information of URLs, and secret parameters, from free text. */
 export function redactText(text: string): string {
   return text
-    .replace(URL_USERINFO, "$1")
+    .replace(URL_USERINFO, `$1${REDACTED}@`)
     .replace(URL_QUERY, `$1?${REDACTED}`)
     .replace(SECRET_PARAMETER, `$1=${REDACTED}`);
 }

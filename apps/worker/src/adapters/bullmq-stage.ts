@@ -17,8 +17,8 @@ export interface BullmqStageOptions<T> {
   cancelAfterMs: number;
   /** Trouble with Redis; BullMQ goes on by itself. */
   onError: (error: Error) => void;
-  /** A job that ended without success, for now or for good. */
-  onJobFailed: (jobId: string, error: Error) => void;
+  /** A job whose handler could not decide. Ends that a handler chose are the handler's to report. */
+  onJobUndecided: (jobId: string, error: Error) => void;
 }
 
 /** Thrown to give a job back with a delay of the handler's choosing. */
@@ -29,6 +29,9 @@ class RetryLater extends Error {
     this.delayMs = delayMs;
   }
 }
+
+/** The handler's own verdict that the job has failed for good. */
+class EndedInFailure extends UnrecoverableError {}
 
 /** A job that is thrown out by a stop is to run again at once, elsewhere. */
 class StoppedInHand extends Error {}
@@ -71,7 +74,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
         case "retry":
           throw new RetryLater(end.delayMs, end.error);
         case "failed":
-          throw new UnrecoverableError(end.error.message);
+          throw new EndedInFailure(end.error.message);
         default:
           end satisfies never;
       }
@@ -88,7 +91,10 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
   );
   worker.on("error", options.onError);
   worker.on("failed", (job, error) => {
-    if (!(error instanceof StoppedInHand)) options.onJobFailed(job?.id ?? "unknown", error);
+    const decided = [RetryLater, EndedInFailure, StoppedInHand].some(
+      (kind) => error instanceof kind,
+    );
+    if (!decided) options.onJobUndecided(job?.id ?? "unknown", error);
   });
 
   return {

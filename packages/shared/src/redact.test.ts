@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { redactBody, redactStreamParam, redactText } from "./redact.ts";
+
+describe("G6: redaction of a body", () => {
+  const secret = "hunter2hunter2";
+  it.each([
+    [{ sign: secret }],
+    [{ stream_param: `txSecret=${secret}&txTime=5F` }],
+    [{ streamParam: `txSecret=${secret}` }],
+    [{ video_url: `https://a.myqcloud.com/f.mp4?t=1&sign=${secret}` }],
+    [{ video_url: `http://user:${secret}@a.myqcloud.com/f.mp4` }],
+    [{ data: { deep: [{ sign: secret }] } }],
+    [{ msg: JSON.stringify({ to_url: `rtmp://h/app/s?txSecret=${secret}` }) }],
+    [{ msg: JSON.stringify({ inner: JSON.stringify({ sign: secret }) }) }],
+    [{ source_urls: [`rtmp://h/app/s?${secret}`] }],
+    [{ note: `txSecret=${secret}` }],
+    [{ access_token: secret, client_password: { value: secret } }],
+  ])("hides the secret of %j", (body) => {
+    const shown = redactBody(JSON.stringify(body));
+    expect(shown).not.toContain(secret);
+    expect(shown).toContain("[redacted]");
+  });
+
+  it("hides a key that is spelled with escapes", () => {
+    expect(redactBody('{"si\\u0067n":"abc123abc"}')).not.toContain("abc123abc");
+  });
+
+  it("keeps what is no secret, and ids beyond 2^53 exactly", () => {
+    const shown = redactBody(
+      '{"file_id":5285890784246869930,"stream_id":"a","t":1,"video_url":"http://h/f.mp4"}',
+    );
+    expect(JSON.parse(shown)).toEqual({
+      file_id: "5285890784246869930",
+      stream_id: "a",
+      t: 1,
+      video_url: "http://h/f.mp4",
+    });
+  });
+
+  it("shows nothing of what it cannot read", () => {
+    expect(redactBody("sign=abc")).toBe("[redacted]");
+    expect(redactBody(`${"[".repeat(5000)}"sign"${"]".repeat(5000)}`)).toBe("[redacted]");
+  });
+
+  it("costs linear time on hostile text", () => {
+    for (const unit of ["a://", "a.", "http://h/", "sign=", "x://?", "://@"]) {
+      const text = unit.repeat(65_536 / unit.length);
+      const startedMs = performance.now();
+      redactText(text);
+      expect(performance.now() - startedMs).toBeLessThan(2000);
+    }
+  });
+
+  it("never throws", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => typeof redactBody(text) === "string"),
+    );
+  });
+});
+
+describe("stream_param", () => {
+  it("keeps names and no values, whatever separates them", () => {
+    expect(redactStreamParam("txSecret=a&txTime=b;hls|flv=c")).toBe(
+      "txSecret=[redacted]&txTime=[redacted];hls|flv=[redacted]",
+    );
+  });
+});
