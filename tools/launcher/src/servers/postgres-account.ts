@@ -70,6 +70,11 @@ export function postgresAccount(
   });
 }
 
+/**
+ * `no_setuid_fixup`: initdb asks access(2) whether it may run `postgres`, and for a real user other than root the
+ * kernel answers that without the capabilities that it has, unless this bit is set (access_override_creds in
+ * fs/open.c of Linux).
+ */
 function setprivArgs(ids: Ids): string[] {
   const capability = "+dac_override";
   return [
@@ -78,19 +83,23 @@ function setprivArgs(ids: Ids): string[] {
     "--clear-groups",
     `--inh-caps=${capability}`,
     `--ambient-caps=${capability}`,
+    "--securebits=+no_setuid_fixup",
   ];
 }
 
-/** Asks the kernel itself rather than reading modes: access lists and mounts decide as well. */
+const PROBE = `
+  const { accessSync, constants } = require("node:fs");
+  accessSync(process.argv[1], constants.X_OK);
+  accessSync(process.argv[2], constants.W_OK | constants.X_OK);
+`;
+
+/**
+ * Asks the kernel itself rather than reading modes, since access lists and mounts decide as well; and by Node rather
+ * than by test(1), which asks for the effective user and so gets another answer than initdb does.
+ */
 function canReach(account: PostgresAccount, dataDir: string, program: string): boolean {
-  const { command, args, ...ids } = account.wrap("/bin/sh", [
-    "-c",
-    'test -x "$1" && test -w "$2"',
-    "sh",
-    program,
-    dataDir,
-  ]);
-  return spawnSync(command, args, { cwd: "/", stdio: "ignore", ...ids }).status === 0;
+  const { command, args, ...ids } = account.wrap(process.execPath, ["-e", PROBE, program, dataDir]);
+  return spawnSync(command, args, { cwd: "/", env: {}, stdio: "ignore", ...ids }).status === 0;
 }
 
 /** The user to whom existing data belongs; null for root, who can own no Postgres data, so the folder is new. */
