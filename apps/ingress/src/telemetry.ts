@@ -11,6 +11,8 @@ export interface AnswerContext {
   durationMs: number;
 }
 
+const roundMs = (ms: number): number => Math.round(ms * 100) / 100;
+
 export type RedisState =
   | { kind: "away" }
   | { kind: "unconfirmed" }
@@ -68,10 +70,11 @@ export class IngressTelemetry {
     });
   }
 
-  answered(outcome: Outcome, context: AnswerContext): void {
+  answered(outcome: Outcome, { durationMs, ...origin }: AnswerContext): void {
     this.#answers.inc({ answer: outcome.kind });
+    const context = { ...origin, durationMs: roundMs(durationMs) };
     if (outcome.kind === "accepted") {
-      this.#ackSeconds.observe(context.durationMs / 1000);
+      this.#ackSeconds.observe(durationMs / 1000);
       const { jobId, keyIndex } = outcome;
       this.#logger.debug({ ...context, jobId, keyIndex }, "callback accepted");
       return;
@@ -102,7 +105,7 @@ export class IngressTelemetry {
         this.#logger.warn("Redis is away");
         break;
       case "unconfirmed":
-        this.#logger.info("Redis is connected");
+        this.#logger.debug("Redis is connected");
         break;
       case "durable":
         this.#logger.info("Redis writes to disk before it replies");

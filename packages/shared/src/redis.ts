@@ -47,6 +47,9 @@ export interface CreateRedisOptions {
   onError: (error: Error) => void;
 }
 
+/** A replica stays one for seconds at least; each reconnect costs the replies that are under way. */
+const READONLY_RECONNECT_INTERVAL_MS = 2000;
+
 /**
  * The only place that makes a Redis client.
  *
@@ -54,10 +57,17 @@ export interface CreateRedisOptions {
  * otherwise loop hot on it.
  */
 export function createRedis(options: CreateRedisOptions): Redis {
+  let reconnectedAtMs = -Infinity;
   const client = new Redis(options.url, {
     ...ROLE_OPTIONS[options.role],
     connectionName: options.name,
-    reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
+    reconnectOnError: (error) => {
+      const nowMs = performance.now();
+      const isDue = nowMs - reconnectedAtMs >= READONLY_RECONNECT_INTERVAL_MS;
+      if (!isDue || !error.message.startsWith("READONLY")) return false;
+      reconnectedAtMs = nowMs;
+      return 1;
+    },
   });
   client.on("error", options.onError);
   return client;

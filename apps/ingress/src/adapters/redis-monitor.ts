@@ -1,3 +1,4 @@
+import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { errorMessage } from "@reelgate/shared/errors";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { checkRedisDurability } from "@reelgate/shared/redis";
@@ -9,19 +10,25 @@ export interface RedisMonitorOptions {
   /** Whether a Redis that is not durable may be acknowledged from (REDIS_DURABILITY=warn). */
   requireDurable: boolean;
   onChange: (state: RedisState) => void;
-  /** How often Redis is asked whether it is there, in milliseconds. */
-  heartbeatMs?: number;
+  /** How often a write is tried, in milliseconds. */
+  probeIntervalMs?: number;
   /** How often a Redis that stays connected is asked again for its configuration, in milliseconds. */
   recheckMs?: number;
 }
+
+/** What the probe writes; beside the queues' own keys, which all begin with the prefix and the name of a queue. */
+const PROBE_KEY = `${QUEUE_PREFIX}:ingress-probe`;
+const PROBE_LIFE_MS = 60_000;
 
 /**
  * Knows at any moment, without asking, whether a write that Redis acknowledges now is on its disk.
  *
  * - A connection that is lost takes what was known with it: the next one may lead to another Redis. From `ready` until
- *   the check has ended the state is `unconfirmed`, and a check that fails is repeated with every heartbeat.
- * - The heartbeat is there to be missed: the client gives a connection up when a command on it stays without reply
- *   (`socketTimeout`), and without traffic nobody would notice a half-open one.
+ *   the check has ended the state is `unconfirmed`, and a check that fails is repeated with the next probe.
+ * - The probe writes, because a Redis that is full, or became a replica, still answers everything else. It decides on
+ *   readiness alone: a callback is tried in any case, and tells by itself.
+ * - A probe without reply makes the client give the connection up (`socketTimeout`). Without traffic nothing else would
+ *   notice a half-open one.
  */
 export class RedisMonitor implements Disposable {
   readonly #options: RedisMonitorOptions;
@@ -32,14 +39,15 @@ export class RedisMonitor implements Disposable {
   #connection = 0;
   #checking = false;
   #checkedAtMs = -Infinity;
-  #pinging = false;
+  #probing = false;
+  #probeProblem: string | null = null;
 
   constructor(options: RedisMonitorOptions) {
     this.#options = options;
     this.#recheckMs = options.recheckMs ?? 30_000;
     options.client.on("ready", this.#onReady);
     options.client.on("close", this.#onClose);
-    this.#timer = setInterval(() => this.#beat(), options.heartbeatMs ?? 1000);
+    this.#timer = setInterval(() => this.#tick(), options.probeIntervalMs ?? 1000);
     if (options.client.status === "ready") this.#onReady();
   }
 
@@ -62,8 +70,8 @@ export class RedisMonitor implements Disposable {
   }
 
   readiness(): Readiness {
-    const refusal = this.refusal();
-    if (refusal !== null) return { ready: false, reasons: [refusal] };
+    const problem = this.refusal() ?? this.#probeProblem;
+    if (problem !== null) return { ready: false, reasons: [problem] };
     return this.#state.kind === "volatile"
       ? { ready: true, notes: [this.#state.reason] }
       : { ready: true };
@@ -80,6 +88,7 @@ export class RedisMonitor implements Disposable {
     this.#checking = false;
     this.#become({ kind: "unconfirmed" });
     void this.#check();
+    void this.#probe();
   };
 
   readonly #onClose = (): void => {
@@ -87,19 +96,24 @@ export class RedisMonitor implements Disposable {
     this.#become({ kind: "away" });
   };
 
-  #beat(): void {
+  #tick(): void {
     if (this.#state.kind === "away") return;
-    void this.#ping();
-    const age = performance.now() - this.#checkedAtMs;
-    if (this.#state.kind === "unconfirmed" || age >= this.#recheckMs) void this.#check();
+    void this.#probe();
+    const ageMs = performance.now() - this.#checkedAtMs;
+    if (this.#state.kind === "unconfirmed" || ageMs >= this.#recheckMs) void this.#check();
   }
 
-  async #ping(): Promise<void> {
-    if (this.#pinging) return;
-    this.#pinging = true;
-    // Any reply will do, an error too; to a missing one the client reacts itself.
-    await this.#options.client.ping().catch(() => undefined);
-    this.#pinging = false;
+  async #probe(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    try {
+      await this.#options.client.set(PROBE_KEY, "1", "PX", PROBE_LIFE_MS);
+      this.#probeProblem = null;
+    } catch (error) {
+      this.#probeProblem = `Redis takes no writes: ${errorMessage(error)}`;
+    } finally {
+      this.#probing = false;
+    }
   }
 
   async #check(): Promise<void> {
@@ -114,7 +128,7 @@ export class RedisMonitor implements Disposable {
         durability.durable ? { kind: "durable" } : { kind: "volatile", reason: durability.reason },
       );
     } catch (error) {
-      // The state stays what it was: either the connection is about to be lost, or the next beat asks again.
+      // The state stays what it was: either the connection is about to be lost, or the next tick asks again.
       if (connection === this.#connection && this.#state.kind === "volatile") {
         this.#become({ kind: "volatile", reason: errorMessage(error) });
       }

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { ERRORS } from "@reelgate/shared/errors";
+import { answerTo } from "./outcome.ts";
+import type { Refusal } from "./outcome.ts";
+
+/** A record, so that a refusal that is missing here does not compile. */
+const REFUSALS: Record<Refusal, true> = {
+  malformed_json: true,
+  not_an_object: true,
+  missing_signature: true,
+  bad_signature: true,
+  expired: true,
+  too_large: true,
+  not_found: true,
+  method_not_allowed: true,
+  overloaded: true,
+  queue_unavailable: true,
+  internal: true,
+};
+
+test("only an accepted callback is answered 200, with what the provider's examples answer", () => {
+  expect(answerTo("accepted")).toEqual({ status: 200, body: '{"code":0}', retryAfterS: null });
+});
+
+test.each(Object.keys(REFUSALS) as Refusal[])("%s is answered as the registry says", (refusal) => {
+  const answer = answerTo(refusal);
+  expect(answer.status).toBe(ERRORS[refusal].status);
+  expect(JSON.parse(answer.body)).toEqual({ code: answer.status, error: refusal });
+});
+
+test("503, and only 503, says when to come back, in whole seconds", () => {
+  for (const refusal of Object.keys(REFUSALS) as Refusal[]) {
+    const { status, retryAfterS } = answerTo(refusal);
+    expect(retryAfterS !== null, refusal).toBe(status === 503);
+    expect(retryAfterS === null || (Number.isInteger(retryAfterS) && retryAfterS > 0)).toBe(true);
+  }
+});
