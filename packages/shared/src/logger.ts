@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { pino } from "pino";
 import type { DestinationStream, Logger as PinoLogger } from "pino";
 import pretty from "pino-pretty";
@@ -35,7 +36,7 @@ const SECRET_KEYS = [
 export function createLogger(options: LoggerOptions): Logger {
   const destination =
     options.destination ??
-    (process.stdout.isTTY
+    (isatty(1)
       ? pretty({ colorize: true, ignore: "pid,hostname" })
       : pino.destination({ dest: 1, sync: true }));
   return pino(

@@ -1,0 +1,113 @@
+import type { MediaReport } from "@reelgate/shared/contract/media";
+import { AppError } from "@reelgate/shared/errors";
+import type { MediaFailure, MediaTarget } from "@reelgate/catalogue/media-state";
+import { describe, expect, it } from "vitest";
+import { fakeClock, recordedEvents } from "../../test/fake-ports.ts";
+import { verifyMedia } from "./verify-media.ts";
+
+const job = { recordingId: "7", generation: 2 };
+const target: MediaTarget = {
+  videoUrl: "http://origin.example/f0.mp4",
+  declared: { format: "mp4", sizeBytes: 10, durationS: 1 },
+  receivedAt: "1970-01-01T00:00:00.000000Z",
+  attempts: 3,
+};
+const report: MediaReport = {
+  media: {
+    container: "mp4",
+    durationS: null,
+    durationIsExact: false,
+    sizeBytes: 10,
+    bitrateKbps: null,
+    video: null,
+    audio: null,
+    hls: null,
+  },
+  findings: [],
+};
+
+function setUp(
+  look: () => Promise<MediaReport>,
+  options: { target?: MediaTarget | null; nowMs?: number } = {},
+) {
+  const written: (MediaReport | MediaFailure)[] = [];
+  const { clock } = fakeClock(options.nowMs);
+  const { events, seen } = recordedEvents();
+  const deps = {
+    catalogue: {
+      target: () => Promise.resolve(options.target === undefined ? target : options.target),
+      report: (_job: unknown, written_: MediaReport) => Promise.resolve(written.push(written_) > 0),
+      failure: (_job: unknown, failure: MediaFailure) => Promise.resolve(written.push(failure) > 0),
+      pendingJobs: () => Promise.resolve([]),
+    },
+    engine: { index: look },
+    clock,
+    events,
+    limits: { maxAttempts: 5, notFoundGraceMs: 600_000 },
+  };
+  return { deps, written, seen };
+}
+const running = new AbortController().signal;
+
+describe("verifying the file of a recording", () => {
+  it("writes what is there", async () => {
+    const { deps, written } = setUp(() => Promise.resolve(report));
+    expect(await verifyMedia(deps, job, running)).toEqual({ kind: "done" });
+    expect(written).toEqual([report]);
+  });
+
+  it("does nothing for a job that is no longer wanted", async () => {
+    const { deps, written, seen } = setUp(() => Promise.reject(new Error("must not look")), {
+      target: null,
+    });
+    expect(await verifyMedia(deps, job, running)).toEqual({ kind: "done" });
+    expect([written, seen]).toEqual([[], ["mediaObsolete"]]);
+  });
+
+  it("notes a failure that may heal, and comes back", async () => {
+    const { deps, written } = setUp(() => Promise.reject(new AppError("media_timeout")));
+    expect(await verifyMedia(deps, job, running)).toMatchObject({
+      kind: "retry",
+      error: { code: "media_timeout" },
+    });
+    expect(written).toEqual([
+      { code: "media_timeout", message: "The origin was too slow.", attempts: 4, final: false },
+    ]);
+  });
+
+  it("makes the last attempt, and what cannot heal, final", async () => {
+    const last = setUp(() => Promise.reject(new AppError("media_timeout")), {
+      target: { ...target, attempts: 4 },
+    });
+    expect(await verifyMedia(last.deps, job, running)).toMatchObject({ kind: "failed" });
+    expect(last.written).toMatchObject([{ attempts: 5, final: true }]);
+    const forbidden = setUp(() => Promise.reject(new AppError("media_url_forbidden")));
+    expect(await verifyMedia(forbidden.deps, job, running)).toMatchObject({ kind: "failed" });
+  });
+
+  it("waits for a missing file in the first minutes only", async () => {
+    const look = () => Promise.reject(new AppError("media_not_found"));
+    expect((await verifyMedia(setUp(look, { nowMs: 599_000 }).deps, job, running)).kind).toBe(
+      "retry",
+    );
+    expect((await verifyMedia(setUp(look, { nowMs: 600_000 }).deps, job, running)).kind).toBe(
+      "failed",
+    );
+  });
+
+  it("decides nothing when the process stops in the middle", async () => {
+    const stop = new AbortController();
+    const { deps, written } = setUp(() => {
+      stop.abort(new Error("stopping"));
+      return Promise.reject(new AppError("media_timeout"));
+    });
+    await expect(verifyMedia(deps, job, stop.signal)).rejects.toThrow("stopping");
+    expect(written).toEqual([]);
+  });
+
+  it("treats a defect as a failure of this attempt, not as a verdict on the file", async () => {
+    const { deps, written } = setUp(() => Promise.reject(new TypeError("a defect")));
+    expect((await verifyMedia(deps, job, running)).kind).toBe("retry");
+    expect(written).toMatchObject([{ code: "internal", final: false }]);
+  });
+});
