@@ -222,7 +222,7 @@ const boundaries = [
     },
     to: {
       path: "^(apps|packages|tools)/[^/]+/(src|setup)/",
-      pathNot: TESTS,
+      pathNot: `(^|/)src/(main|cli)\\.ts$|${TESTS}`,
       reachable: false,
     },
   },
