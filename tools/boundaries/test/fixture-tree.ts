@@ -13,7 +13,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
 
 /** The repository that the gate guards. */
 export const REPOSITORY: string = join(import.meta.dirname, "../../..");
@@ -40,7 +39,7 @@ const TSCONFIG = JSON.stringify({
 });
 
 export interface FixtureTree {
-  /** A temporary directory that looks like a checkout with its dependencies installed. */
+  /** Looks like a checkout with its dependencies installed. */
   dir: string;
   /** Every marked line as `path:line`, sorted. */
   markedLines: string[];
@@ -48,10 +47,15 @@ export interface FixtureTree {
   markedFiles: string[];
 }
 
-/** Lays a tree of fixtures out as a workspace of its own; it is gone when the test has finished. */
-export function layOut(tree: string): FixtureTree {
+/** An empty directory that is gone when the test, or the file of tests, has finished. */
+export function temporaryDirectory(whenFinished: (remove: () => void) => void): string {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "reelgate-boundaries-")));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  whenFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Lays a tree of fixtures out in a directory as a workspace of its own. */
+export function layOut(tree: string, dir: string): FixtureTree {
   cpSync(tree, dir, { recursive: true });
 
   const files = readdirSync(dir, { recursive: true, encoding: "utf8" })
