@@ -4,7 +4,7 @@ import type { BoardHooks } from "@bull-board/api/typings/app";
 import { ExpressAdapter } from "@bull-board/express";
 import type { Queue } from "bullmq";
 import type { Express } from "express";
-import { REDACTED, redactBody } from "@reelgate/shared/redact";
+import { redactBody, redactJson } from "@reelgate/shared/redact";
 
 /** Most jobs that one page shows. The board itself takes any number and would load them all into memory. */
 const MAX_JOBS_PER_PAGE = 50;
@@ -33,9 +33,9 @@ export function createBoard(options: BoardOptions): Express {
   createBullBoard({
     queues: queues.map((queue) => {
       const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-      adapter.setFormatter("data", redacted);
-      adapter.setFormatter("returnValue", redacted);
-      adapter.setFormatter("progress", redacted);
+      adapter.setFormatter("data", redactedJobData);
+      adapter.setFormatter("returnValue", redactJson);
+      adapter.setFormatter("progress", redactJson);
       return adapter;
     }),
     serverAdapter: server,
@@ -68,15 +68,14 @@ const handlerHooks: BoardHooks = {
       request.query.jobsPerPage = String(MAX_JOBS_PER_PAGE);
     return { allow: true };
   },
-  after: (_context, result) => ({ ...result, body: redacted(result.body) as typeof result.body }),
+  after: (_context, result) => ({ ...result, body: redactJson(result.body) as typeof result.body }),
 };
 
-/** A copy of any value with its secrets replaced, also those inside strings that hold JSON. */
-function redacted(value: unknown): unknown {
-  const json = JSON.stringify(value);
-  if (json === undefined) return value;
-  const text = redactBody(json);
-  return text === REDACTED ? REDACTED : JSON.parse(text);
+/** A callback's body is a string: as one, text that is not JSON would be shown but for the secrets found in it. */
+function redactedJobData(data: unknown): unknown {
+  return typeof data === "object" && data !== null && "body" in data
+    ? { ...data, body: redactBody(String(data.body)) }
+    : data;
 }
 
 function boardError(error: Error): {

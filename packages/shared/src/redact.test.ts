@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { redactBody, redactStreamParam, redactText } from "./redact.ts";
+import { redactBody, redactJson, redactStreamParam, redactText } from "./redact.ts";
 
 describe("G6: redaction of a body", () => {
   const secret = "hunter2hunter2";
@@ -44,7 +44,19 @@ describe("G6: redaction of a body", () => {
   });
 
   it("costs linear time on hostile text", () => {
-    for (const unit of ["a://", "a.", "http://h/", "sign=", "x://?", "://@"]) {
+    for (const unit of [
+      "a://",
+      "a.",
+      "http://h/",
+      "sign=",
+      "x://?",
+      "://@",
+      '"sign":"',
+      '\\"sign\\":\\"\\',
+      '"token',
+      "\\",
+      "secret",
+    ]) {
       const text = unit.repeat(65_536 / unit.length);
       const startedMs = performance.now();
       redactText(text);
@@ -59,6 +71,44 @@ describe("G6: redaction of a body", () => {
         expect(shown === "[redacted]" || JSON.stringify(JSON.parse(shown)) === shown).toBe(true);
       }),
     );
+  });
+});
+
+describe("G6: redaction of text that quotes a body", () => {
+  const secret = "hunter2hunter2";
+  const quoted = [
+    JSON.stringify({ sign: secret }),
+    JSON.stringify({ stream_param: `a=${secret}&b=1` }),
+    JSON.stringify({ msg: JSON.stringify({ access_token: `x"\\${secret}` }) }),
+    JSON.stringify({ a: JSON.stringify({ b: JSON.stringify({ sign: secret }) }) }),
+    `{"sign" : "${secret}`,
+  ];
+  it.each(quoted)("hides the secret of %s", (json) => {
+    const shown = redactText(`Unexpected token in ${json} is not valid`);
+    expect(shown).not.toContain(`:"${secret}`);
+    expect(shown).toContain("[redacted]");
+  });
+
+  it("keeps the other members", () => {
+    expect(redactText('in {"sign":"abc","stream_id":"s1"}')).toBe(
+      'in {"sign":"[redacted]","stream_id":"s1"}',
+    );
+  });
+});
+
+describe("G6: redaction of a value", () => {
+  it("copies it without its secrets", () => {
+    expect(redactJson({ sign: "abc", list: [{ url: "http://h/f?sign=abc" }], n: 1 })).toEqual({
+      sign: "[redacted]",
+      list: [{ url: "http://h/f?[redacted]" }],
+      n: 1,
+    });
+    expect(redactJson(undefined)).toBeUndefined();
+    expect(redactJson(null)).toBeNull();
+  });
+
+  it("replaces what nests too deeply", () => {
+    expect(redactJson(JSON.parse(`${"[".repeat(8000)}${"]".repeat(8000)}`))).toBe("[redacted]");
   });
 });
 

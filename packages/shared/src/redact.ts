@@ -18,9 +18,17 @@ const URL_QUERY = /([a-z][a-z0-9+.-]{1,10}:\/\/[^\s"'?#]{1,2048})\?[^\s"'#]*/giu
 const URL_USERINFO = /([a-z][a-z0-9+.-]{1,10}:\/\/)[^\s"'/?#@]{1,512}@/giu;
 const SECRET_PARAMETER = /\b(txSecret|sign|signature|token|secret|password)=[^&\s"']*/giu;
 
-/** Cuts queries and user information of URLs, and secret parameters, from free text. */
+/**
+ * A secret member of JSON inside running text, whole or cut off, at any depth of escaping: an error message quotes the
+ * text that it is about.
+ */
+const SECRET_MEMBER =
+  /(\\{0,16}"(?:sign|signature|stream_?param|\w{0,32}(?:secret|token|password)\w{0,32})\\{0,16}"\s{0,8}:\s{0,8}\\{0,16}")(?:[^"\\]|\\+[^"\\])*/giu;
+
+/** Cuts queries and user information of URLs, and secret parameters and members, from free text. */
 export function redactText(text: string): string {
   return text
+    .replace(SECRET_MEMBER, `$1${REDACTED}`)
     .replace(URL_USERINFO, `$1${REDACTED}@`)
     .replace(URL_QUERY, `$1?${REDACTED}`)
     .replace(SECRET_PARAMETER, `$1=${REDACTED}`);
@@ -38,6 +46,19 @@ export function redactStreamParam(streamParam: string): string {
 export function redactBody(body: string): string {
   try {
     return JSON.stringify(redactValue(parseJsonExact(body), 0));
+  } catch {
+    return REDACTED;
+  }
+}
+
+/**
+ * A copy of a value with its secrets replaced, as {@link redactBody} does it for a body. A value that nests too deeply
+ * to be read is replaced whole; `JSON.stringify` itself fails on it when it comes to an answer.
+ */
+export function redactJson(value: unknown): unknown {
+  try {
+    const json = JSON.stringify(value);
+    return json === undefined ? value : redactValue(parseJsonExact(json), 0);
   } catch {
     return REDACTED;
   }

@@ -1,0 +1,246 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestDatabase } from "@reelgate/testkit/postgres";
+import { startTestRedis } from "@reelgate/testkit/redis-server";
+import type { TestRedis } from "@reelgate/testkit/redis-server";
+import { until } from "@reelgate/testkit/latch";
+import { PASSWORD, USER, basic, startDashboard } from "./running-dashboard.ts";
+import type { RunningDashboard } from "./running-dashboard.ts";
+
+const stack = new AsyncDisposableStack();
+let dashboard: RunningDashboard;
+let databaseUrl: string;
+let redis: TestRedis;
+
+beforeAll(async () => {
+  const database = stack.use(await createTestDatabase());
+  redis = stack.use(await startTestRedis());
+  databaseUrl = database.url;
+  dashboard = stack.use(await startDashboard({ redisUrl: redis.url, databaseUrl }));
+});
+afterAll(async () => await stack.disposeAsync());
+
+const PATHS = [
+  "/",
+  "/favicon.ico",
+  "/api/recordings",
+  "/api/recordings/1",
+  "/api/callbacks",
+  "/api/stats",
+  "/api/unknown",
+  "/queues",
+  "/queues/",
+  "/queues/queue/callbacks",
+  "/queues/api/queues",
+  "/queues/api/redis/stats",
+  "/queues/static/favicon.ico",
+  "/queues/static/images/logo.svg",
+  "/QUEUES",
+  "//queues",
+  "/queues/../api/stats",
+  "/%71ueues",
+  "/healthz",
+  "/metrics",
+  "/unknown",
+  "/%ff",
+];
+
+describe("without the password", () => {
+  test.each(PATHS)("GET %s is 401", async (path) => {
+    const response = await fetch(`${dashboard.url}${path}`);
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toBe(
+      'Basic realm="Reelgate", charset="UTF-8"',
+    );
+    expect(await response.json()).toEqual({
+      code: 401,
+      error: "unauthorized",
+      message: "User or password is missing or wrong.",
+    });
+  });
+
+  test.each(["HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])("%s is 401", async (method) => {
+    for (const path of ["/", "/api/recordings/1/retry", "/queues/api/queues/pause"]) {
+      const response = await fetch(`${dashboard.url}${path}`, { method });
+      expect(response.status).toBe(401);
+    }
+  });
+});
+
+test("with the password every path answers something else than 401", async () => {
+  const answers = await Promise.all(
+    PATHS.map(async (path) => ({ path, status: (await dashboard.get(path)).status })),
+  );
+  const found = answers.filter(({ status }) => status === 200).map(({ path }) => path);
+  expect(found).toEqual([
+    "/",
+    "/api/recordings",
+    "/api/callbacks",
+    "/api/stats",
+    "/queues",
+    "/queues/",
+    "/queues/queue/callbacks",
+    "/queues/api/queues",
+    "/queues/api/redis/stats",
+    "/queues/static/favicon.ico",
+    "/queues/static/images/logo.svg",
+    "/queues/../api/stats",
+  ]);
+  expect(answers.filter(({ status }) => status !== 200 && status !== 404)).toEqual([]);
+});
+
+describe("guessing the password", () => {
+  test("is slowed after ten wrong attempts, and then not even the right one is looked at", async () => {
+    await using own = await startDashboard({ redisUrl: redis.url, databaseUrl });
+    const attempt = async (authorization: string): Promise<Response> =>
+      await fetch(`${own.url}/api/stats`, { headers: { authorization } });
+    const wrong = [
+      basic(USER, "wrong password"),
+      basic("root", PASSWORD),
+      basic(USER, ""),
+      basic("", PASSWORD),
+      basic(USER, `${PASSWORD} `),
+      basic(USER, PASSWORD.slice(0, -1)),
+      "Basic",
+      "Bearer abc",
+      `Basic ${"A".repeat(5000)}`,
+      "Digest username=admin",
+    ];
+    for (const authorization of wrong) expect((await attempt(authorization)).status).toBe(401);
+    const refused = await attempt(basic(USER, PASSWORD));
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ code: 429, error: "too_many_attempts" });
+    // Whoever has not tried yet is asked for the password as before.
+    expect((await fetch(`${own.url}/`)).status).toBe(401);
+    expect(own.log.withMessage("a login was refused")).toHaveLength(11);
+    const metrics = await (await fetch(`${own.opsUrl}/metrics`)).text();
+    expect(metrics).toContain(
+      'reelgate_dashboard_refused_logins_total{reason="wrong",app="dashboard"} 10',
+    );
+    expect(metrics).toContain(
+      'reelgate_dashboard_refused_logins_total{reason="throttled",app="dashboard"} 1',
+    );
+    for (const secret of [
+      PASSWORD,
+      "wrong password",
+      Buffer.from(`${USER}:${PASSWORD}`).toString("base64"),
+    ]) {
+      expect(own.log.text()).not.toContain(secret);
+    }
+  });
+});
+
+describe("a request from another origin", () => {
+  const CHANGING = [
+    ["POST", "/api/recordings/1/retry"],
+    ["POST", "/queues/api/queues/callbacks/add"],
+    ["PUT", "/queues/api/queues/pause"],
+    ["PUT", "/queues/api/queues/callbacks/obliterate"],
+    ["DELETE", "/unknown"],
+    ["POST", "/"],
+  ] as const;
+
+  test.each(CHANGING)("%s %s is 403, whichever header says so", async (method, path) => {
+    for (const headers of [
+      { origin: "http://evil.test" },
+      { origin: "null" },
+      { referer: "http://evil.test/page" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site", origin: dashboard.url },
+    ] as Record<string, string>[]) {
+      const { status, body } = await dashboard.json(path, { method, headers });
+      expect({ status, body }).toMatchObject({
+        status: 403,
+        body: { code: 403, error: "cross_origin" },
+      });
+    }
+  });
+
+  test.each(CHANGING)("%s %s is not 403 from this origin", async (method, path) => {
+    for (const headers of [
+      {},
+      { origin: dashboard.url },
+      {
+        origin: dashboard.url,
+        "sec-fetch-site": "same-origin",
+        referer: `${dashboard.url}/queues`,
+      },
+    ] as Record<string, string>[]) {
+      const response = await dashboard.get(path, { method, headers });
+      expect([404, 405]).toContain(response.status);
+    }
+  });
+
+  test("may look, and is not told by CORS that it may read", async () => {
+    const response = await dashboard.get("/api/stats", { headers: { origin: "http://evil.test" } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    expect(response.headers.get("cross-origin-resource-policy")).toBe("same-origin");
+  });
+
+  test("without the password is asked for it first", async () => {
+    const response = await fetch(`${dashboard.url}/api/recordings/1/retry`, {
+      method: "POST",
+      headers: { origin: "http://evil.test" },
+    });
+    expect(response.status).toBe(401);
+  });
+});
+
+describe("security headers", () => {
+  test.each([
+    "/",
+    "/api/stats",
+    "/queues",
+    "/queues/api/queues",
+    "/queues/static/favicon.ico",
+    "/unknown",
+  ])("%s has them, refused or not", async (path) => {
+    for (const response of [await dashboard.get(path), await fetch(`${dashboard.url}${path}`)]) {
+      const policy = response.headers.get("content-security-policy");
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+      expect(response.headers.get("x-frame-options")).toBe("DENY");
+      expect(response.headers.get("referrer-policy")).toBe("same-origin");
+      expect(response.headers.get("x-powered-by")).toBeNull();
+    }
+  });
+
+  test("nothing but the board's own files may be kept by a browser", async () => {
+    for (const path of ["/", "/api/stats", "/queues", "/queues/api/queues"]) {
+      const response = await dashboard.get(path);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+    }
+    const asset = await dashboard.get("/queues/static/images/logo.svg");
+    expect(asset.headers.get("cache-control")).not.toBe("no-store");
+  });
+
+  test("the page's own style is allowed by its hash", async () => {
+    const response = await dashboard.get("/");
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const page = await response.text();
+    const style = /<style>([^<]*)<\/style>/u.exec(page)?.[1] ?? "";
+    const digest = await crypto.subtle.digest("SHA-256", Buffer.from(style));
+    expect(response.headers.get("content-security-policy")).toContain(
+      `style-src 'sha256-${Buffer.from(digest).toString("base64")}'`,
+    );
+    expect(page).not.toContain("<script");
+  });
+});
+
+test("a client that never ends its headers is cut off", async () => {
+  const socket = connect(Number(new URL(dashboard.url).port), "127.0.0.1");
+  let received = "";
+  let closed = false;
+  socket.on("data", (chunk) => {
+    received += String(chunk);
+  });
+  socket.on("close", () => {
+    closed = true;
+  });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+  await until(() => closed, { what: "the connection's end", timeoutMs: 15_000 });
+  expect(received).toMatch(/^HTTP\/1\.1 408 /u);
+});

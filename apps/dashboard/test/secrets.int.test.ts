@@ -1,0 +1,205 @@
+import { appRoutes } from "@bull-board/api/dist/routes.js";
+import { Queue, Worker } from "bullmq";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CatalogueDatabase } from "@reelgate/catalogue/database";
+import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
+import { createTestDatabase } from "@reelgate/testkit/postgres";
+import { until } from "@reelgate/testkit/latch";
+import { startTestRedis } from "@reelgate/testkit/redis-server";
+import { openCatalogue } from "./open-catalogue.ts";
+import { PASSWORD, startDashboard } from "./running-dashboard.ts";
+import type { RunningDashboard } from "./running-dashboard.ts";
+import { SECRETS, eventBody, seed } from "./seed.ts";
+
+const stack = new AsyncDisposableStack();
+let dashboard: RunningDashboard;
+let db: CatalogueDatabase;
+let recordingId: string;
+const jobIds: string[] = [];
+
+const SIGNED_URL = `http://host.test/file.mp4?sign=${SECRETS.urlSignature}`;
+const BODY = JSON.stringify(
+  eventBody({ callback_ext: JSON.stringify({ session_id: "visible", secret_key: SECRETS.sign }) }),
+);
+
+/** Jobs in each state that a board shows, with secrets in every field that a job has. */
+beforeAll(async () => {
+  const database = stack.use(await createTestDatabase());
+  const redis = stack.use(await startTestRedis());
+  db = openCatalogue(stack, database.url);
+  const { hostname: host, port, password } = new URL(redis.url);
+  const connection = { host, port: Number(port), password };
+  const queue = stack.adopt(
+    new Queue<unknown, unknown, string>(QUEUES.callbacks, { prefix: QUEUE_PREFIX, connection }),
+    async (open) => await open.close(),
+  );
+  const job = { body: BODY, receivedAtMs: 1, requestId: "r", remoteAddress: null, keyIndex: 0 };
+  for (const name of ["completed", "failed"]) {
+    const added = await queue.add(name, job, { jobId: `cb-${name}`, attempts: 1 });
+    await added.log(`fetching ${SIGNED_URL} of ${BODY}`);
+    await added.updateProgress({ at: SIGNED_URL, sign: SECRETS.sign });
+    jobIds.push(`cb-${name}`);
+  }
+  const worker = new Worker<unknown, unknown, string>(
+    QUEUES.callbacks,
+    async (taken) => {
+      await Promise.resolve();
+      if (taken.name === "failed") {
+        throw new Error(
+          `cannot fetch ${SIGNED_URL}: stream_param was txSecret=${SECRETS.txSecret}`,
+        );
+      }
+      return { url: SIGNED_URL, sign: SECRETS.sign, body: BODY };
+    },
+    { prefix: QUEUE_PREFIX, connection: { ...connection, maxRetriesPerRequest: null } },
+  );
+  await until(async () => {
+    const counts = await queue.getJobCounts("completed", "failed");
+    return counts["completed"] === 1 && counts["failed"] === 1;
+  });
+  await worker.close();
+  await queue.add("waiting", job, { jobId: "cb-waiting" });
+  await queue.add("delayed", job, { jobId: "cb-delayed", delay: 3_600_000 });
+  await queue.add(
+    "text",
+    { ...job, body: `not JSON, sign is ${SECRETS.sign}` },
+    { jobId: "cb-text" },
+  );
+  jobIds.push("cb-waiting", "cb-delayed", "cb-text");
+
+  const settled = await seed(db, { body: JSON.parse(BODY) as Record<string, unknown> });
+  recordingId = settled.recordingId ?? "";
+  await seed(db, {
+    body: eventBody({
+      video_url: `http://1250000000.vod2.myqcloud.com/other.m3u8?sign=${SECRETS.urlSignature}2`,
+    }),
+  });
+  await seed(db, { body: eventBody({ file_size: -1 }) });
+  dashboard = stack.use(await startDashboard({ redisUrl: redis.url, databaseUrl: database.url }));
+});
+afterAll(async () => await stack.disposeAsync());
+
+function expectNoSecret(text: string): void {
+  for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
+}
+
+describe("G6: nothing secret in a page", () => {
+  test("of Bull Board, whichever route answers", async () => {
+    const paths = appRoutes.api
+      .filter((route) => route.method === "get")
+      .flatMap((route) => [route.route].flat())
+      .flatMap((route) => jobIds.map((id) => route.replace(":jobId", id)))
+      .map((route) => `/queues${route.replace(":queueName", QUEUES.callbacks)}`);
+    const lists = ["latest", "waiting", "delayed", "failed", "completed"].map(
+      (status) =>
+        `/queues/api/queues?activeQueue=${QUEUES.callbacks}&status=${status}&jobsPerPage=999999`,
+    );
+    let shown = "";
+    for (const path of new Set([...paths, ...lists])) {
+      const response = await dashboard.get(path);
+      const text = await response.text();
+      expectNoSecret(text);
+      expect(response.status, `${path}: ${text}`).toBeOneOf([200, 403]);
+      shown += text;
+    }
+    // The answers were those about the jobs, and what is no secret is there.
+    for (const id of jobIds) expect(shown).toContain(id);
+    for (const visible of [
+      "stream-1",
+      "cannot fetch http://host.test/file.mp4",
+      "fetching http",
+      "visible",
+    ]) {
+      expect(shown).toContain(visible);
+    }
+  });
+
+  test("of the board's HTML", async () => {
+    for (const path of [
+      "/queues",
+      "/queues/queue/callbacks",
+      "/queues/queue/callbacks/cb-failed",
+    ]) {
+      expectNoSecret(await (await dashboard.get(path)).text());
+    }
+  });
+
+  test("of the API", async () => {
+    let shown = "";
+    for (const path of [
+      "/api/recordings",
+      `/api/recordings/${recordingId}`,
+      "/api/callbacks",
+      "/api/callbacks?outcome=conflict",
+      "/api/stats",
+    ]) {
+      const response = await dashboard.get(path);
+      expect(response.status).toBe(200);
+      const text = await response.text();
+      expectNoSecret(text);
+      shown += text;
+    }
+    expect(shown).toContain("txSecret=[redacted]");
+    expect(shown).toContain("visible");
+  });
+
+  test("of the metrics and the log", async () => {
+    const metrics = await (await fetch(`${dashboard.opsUrl}/metrics`)).text();
+    for (const text of [metrics, dashboard.log.text()]) {
+      expectNoSecret(text);
+      expect(text).not.toContain(PASSWORD);
+    }
+  });
+});
+
+test("a callback_ext that nests beyond what JSON can be written breaks no page", async () => {
+  const deep = `${"[".repeat(8000)}${"]".repeat(8000)}`;
+  const { recordingId: id } = await seed(db, {
+    body: eventBody({ file_id: "deep", record_file_id: "deep", callback_ext: deep }),
+  });
+  expect(await dashboard.json(`/api/recordings/${id}`)).toMatchObject({
+    status: 200,
+    body: { callbackExt: "[redacted]" },
+  });
+  expect(await dashboard.json("/api/recordings")).toMatchObject({ status: 200 });
+  expect(await dashboard.json("/api/callbacks")).toMatchObject({ status: 200 });
+});
+
+describe("Bull Board is there to look at", () => {
+  test("both queues are shown, read-only, without a list of clients", async () => {
+    const { body } = await dashboard.json("/queues/api/queues");
+    expect(body).toMatchObject({
+      queues: [
+        { name: QUEUES.callbacks, readOnlyMode: true, allowRetries: false, hasWorkers: null },
+        { name: QUEUES.media, readOnlyMode: true, allowRetries: false, hasWorkers: null },
+      ],
+    });
+    expect((await dashboard.get("/queues/api/queues/callbacks/workers")).status).toBe(403);
+  });
+
+  test("a page of jobs is bounded", async () => {
+    const { body } = await dashboard.json(
+      "/queues/api/queues?activeQueue=callbacks&status=waiting&jobsPerPage=1000000",
+    );
+    expect(body).toMatchObject({ queues: [{ pagination: { range: { start: 0, end: 49 } } }, {}] });
+  });
+
+  test("no route of the board changes anything", async () => {
+    const before = await dashboard.json("/queues/api/queues?activeQueue=callbacks&status=latest");
+    for (const route of appRoutes.api) {
+      for (const method of [route.method].flat().filter((name) => name !== "get")) {
+        for (const path of [route.route].flat()) {
+          const url = `/queues${path.replace(":queueName", QUEUES.callbacks).replace(":jobId", "cb-failed").replace(":queueStatus", "failed")}`;
+          const response = await dashboard.get(url, {
+            method: method.toUpperCase(),
+            headers: { "content-type": "application/json" },
+            body: "{}",
+          });
+          expect(response.status, `${method} ${url}`).toBe(405);
+        }
+      }
+    }
+    const after = await dashboard.json("/queues/api/queues?activeQueue=callbacks&status=latest");
+    expect(after).toEqual(before);
+  });
+});
