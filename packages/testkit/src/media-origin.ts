@@ -126,9 +126,9 @@ export async function startMediaOrigin(options: MediaOriginOptions = {}): Promis
     // A client that goes away in the middle is what many tests are about.
     response.on("error", () => {});
     const write = response.write.bind(response);
-    response.write = ((chunk: Uint8Array) => {
+    response.write = ((chunk: Uint8Array, onWritten: () => void = () => {}) => {
       counters.sentBytes += chunk.length;
-      return write(chunk);
+      return write(chunk, onWritten);
     }) as typeof response.write;
     answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -271,7 +271,10 @@ function send(response: ServerResponse, body: Uint8Array, fault: OriginFault | n
       response.write(body.subarray(0, fault.atByte));
       return;
     case "drop":
-      response.flushHeaders();
+      if (fault.atByte === 0) {
+        response.socket?.resetAndDestroy();
+        return;
+      }
       response.write(body.subarray(0, fault.atByte), () => response.socket?.resetAndDestroy());
       return;
     default:

@@ -42,7 +42,9 @@ export function checkUrl(allowed: AllowedHosts, reference: string, base?: URL): 
   if (refusal !== null) {
     throw forbidden(`${describeUrl(url)}: ${refusal}`);
   }
-  url.hash = "";
+  if (url.hash !== "") {
+    url.hash = "";
+  }
   return url;
 }
 

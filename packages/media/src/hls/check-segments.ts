@@ -1,5 +1,6 @@
 import { AppError } from "@reelgate/shared/errors";
 import type { Finding } from "@reelgate/shared/contract/media";
+import { describeUrl } from "../http/describe-url.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import { neededBytes, sampleIndexes, type SegmentFile } from "./segment-plan.ts";
 
@@ -123,7 +124,7 @@ function fileFinding(file: SegmentFile, state: FileState): Finding | null {
       kind: "missing_segment",
       declared: null,
       actual: null,
-      detail: `${file.label} is missing: ${state.why}.`,
+      detail: `${nameOf(file)} is missing: ${state.why}.`,
     };
   }
   const needed = Math.max(neededBytes(file), 1);
@@ -136,9 +137,13 @@ function fileFinding(file: SegmentFile, state: FileState): Finding | null {
     actual: state.totalSizeBytes,
     detail:
       state.totalSizeBytes === 0
-        ? `${file.label} is empty.`
-        : `${file.label} has ${state.totalSizeBytes} bytes; the playlist refers to ${needed}.`,
+        ? `${nameOf(file)} is empty.`
+        : `${nameOf(file)} has ${state.totalSizeBytes} bytes; the playlist refers to ${needed}.`,
   };
+}
+
+function nameOf(file: SegmentFile): string {
+  return `${file.role} (${describeUrl(file.url)})`;
 }
 
 function shorten(findings: readonly Finding[]): readonly Finding[] {

@@ -42,7 +42,7 @@ export async function indexHls(
   const top = await locate(client, url, first, options.signal);
   const { media, variants } = await chooseMedia(client, top, options.signal);
   const { playlist } = media;
-  const files = listSegmentFiles(client, playlist, media.url);
+  const files = await listSegmentFiles(client, playlist, media.url, options.signal);
   const segments = await checkSegments(client, files, options);
   const durationS = totalDurationS(playlist);
   const report: Media = {

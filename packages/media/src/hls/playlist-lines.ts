@@ -41,13 +41,16 @@ export function* readLines(text: string): Generator<PlaylistLine, void, undefine
     if (text.charCodeAt(start) !== HASH) {
       yield { kind: "uri", uri: text.slice(start, end), line, start, end };
     } else if (text.startsWith("#EXT", start)) {
-      const colon = text.indexOf(":", start);
-      const nameEnd = colon === -1 || colon > end ? end : colon;
-      const valueStart = Math.min(nameEnd + 1, end);
+      // The colon is looked for in the line alone: a search through the rest of the text made lines without one cost
+      // the square of their number.
+      const tag = text.slice(start, end);
+      const colon = tag.indexOf(":");
+      const nameLength = colon === -1 ? tag.length : colon;
+      const valueStart = Math.min(start + nameLength + 1, end);
       yield {
         kind: "tag",
-        name: text.slice(start + 1, nameEnd),
-        value: text.slice(valueStart, end),
+        name: tag.slice(1, nameLength),
+        value: tag.slice(nameLength + 1),
         line,
         valueStart,
       };

@@ -1,12 +1,12 @@
-import { describeUrl } from "../http/describe-url.ts";
+import { setImmediate } from "node:timers/promises";
 import type { MediaClient } from "../http/media-client.ts";
 import type { ByteRange, MediaPlaylist } from "./playlist.ts";
 
 /** One file that the playlist draws on, with every part of it that is used. */
 export interface SegmentFile {
   url: URL;
-  /** Names it in findings: "Segment 3 of 10 (/path/segment2.ts)". Without query. */
-  label: string;
+  /** What it is, for findings: "Segment 3 of 10". */
+  role: string;
   /** The whole file is a segment or an init section. */
   whole: boolean;
   /** Distinct ranges of it that are segments or init sections. */
@@ -15,9 +15,11 @@ export interface SegmentFile {
   gap: boolean;
 }
 
+/** Segments after which other work gets its turn: resolving 100,000 addresses takes about a second. */
+const SEGMENTS_PER_TURN = 2000;
+
 interface GrowingFile extends SegmentFile {
   ranges: ByteRange[];
-  rangeKeys: Set<string>;
 }
 
 /**
@@ -25,22 +27,23 @@ interface GrowingFile extends SegmentFile {
  * playlist, keys too, and puts it through the guard.
  *
  * @param base Address of the playlist after redirects.
- * @throws AppError `media_url_forbidden`.
+ * @throws AppError `media_url_forbidden`; the reason of the signal when that aborts.
  */
-export function listSegmentFiles(
+export async function listSegmentFiles(
   client: MediaClient,
   playlist: MediaPlaylist,
   base: URL,
-): readonly SegmentFile[] {
+  signal: AbortSignal,
+): Promise<readonly SegmentFile[]> {
   const files = new Map<string, GrowingFile>();
+  const knownRanges = new Set<string>();
   const checkedKeys = new Set<string>();
 
-  function add(uri: string, label: string, byteRange: ByteRange | null, gap: boolean): void {
+  function add(uri: string, role: string, byteRange: ByteRange | null, gap: boolean): void {
     const url = client.check(uri, base);
     let file = files.get(url.href);
     if (file === undefined) {
-      const name = `${label} (${describeUrl(url)})`;
-      file = { url, label: name, whole: false, ranges: [], rangeKeys: new Set(), gap: true };
+      file = { url, role, whole: false, ranges: [], gap: true };
       files.set(url.href, file);
     }
     file.gap &&= gap;
@@ -48,14 +51,18 @@ export function listSegmentFiles(
       file.whole = true;
       return;
     }
-    const rangeKey = `${byteRange.offset}+${byteRange.length}`;
-    if (!file.rangeKeys.has(rangeKey)) {
-      file.rangeKeys.add(rangeKey);
+    const rangeKey = `${byteRange.offset}+${byteRange.length} ${url.href}`;
+    if (!knownRanges.has(rangeKey)) {
+      knownRanges.add(rangeKey);
       file.ranges.push(byteRange);
     }
   }
 
   for (const [index, segment] of playlist.segments.entries()) {
+    if (index % SEGMENTS_PER_TURN === SEGMENTS_PER_TURN - 1) {
+      await setImmediate();
+      signal.throwIfAborted();
+    }
     for (const { uri } of segment.keys) {
       if (!checkedKeys.has(uri.uri)) {
         client.check(uri.uri, base);
@@ -65,8 +72,8 @@ export function listSegmentFiles(
     if (segment.init !== null && segment.init !== playlist.segments[index - 1]?.init) {
       add(segment.init.uri.uri, "Init section", segment.init.byteRange, false);
     }
-    const label = `Segment ${index + 1} of ${playlist.segments.length}`;
-    add(segment.uri.uri, label, segment.byteRange, segment.gap);
+    const role = `Segment ${index + 1} of ${playlist.segments.length}`;
+    add(segment.uri.uri, role, segment.byteRange, segment.gap);
   }
   return [...files.values()];
 }
@@ -77,7 +84,7 @@ export function sampleIndexes(count: number, between: number): readonly number[]
   const indexes = Array.from({ length: steps + 1 }, (_, step) =>
     Math.round((step * (count - 1)) / steps),
   );
-  return [...new Set(indexes.filter((index) => index >= 0))];
+  return [...new Set(indexes.filter((index) => index >= 0 && index < count))];
 }
 
 /** The size that a file must at least have for its ranges to be there. */

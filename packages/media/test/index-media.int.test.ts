@@ -1,0 +1,456 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DeclaredMedia, FileFormat, MediaReport } from "@reelgate/shared/contract/media";
+import type { ErrorCode } from "@reelgate/shared/errors";
+import {
+  type MediaOrigin,
+  type OriginFault,
+  startMediaOrigin,
+} from "@reelgate/testkit/media-origin";
+import { parseAllowedHosts } from "../src/guard/allowed-hosts.ts";
+import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
+import { indexMedia, type IndexOptions } from "../src/index-media.ts";
+
+const SAMPLES = {
+  mp4: ["/sample.mp4", 55_782],
+  flv: ["/sample.flv", 57_391],
+  aac: ["/sample.aac", 26_298],
+  hls: ["/hls/sample.m3u8", 72_944],
+} as const satisfies Record<FileFormat, readonly [path: string, sizeBytes: number]>;
+const NO_DETAILS = {
+  durationS: null,
+  durationIsExact: false,
+  bitrateKbps: null,
+  video: null,
+  audio: null,
+  hls: null,
+};
+
+let origin: MediaOrigin;
+let client: MediaClient;
+
+beforeAll(async () => {
+  origin = await startMediaOrigin({ root: "packages/simulator/media" });
+  client = createMediaClient({
+    allowedHosts: parseAllowedHosts("127.0.0.1"),
+    headersTimeoutMs: 1000,
+    bodyIdleTimeoutMs: 1000,
+    totalTimeoutMs: 3000,
+  });
+});
+
+afterAll(async () => {
+  await client.close();
+  await origin[Symbol.asyncDispose]();
+});
+
+function look(
+  path: string,
+  declared: Partial<DeclaredMedia> = {},
+  options?: IndexOptions,
+): Promise<MediaReport> {
+  const all = { format: "hls", sizeBytes: SAMPLES.hls[1], durationS: 6, ...declared } as const;
+  return indexMedia(client, origin.url + path, all, options);
+}
+
+const kinds = (report: MediaReport): string[] => report.findings.map(({ kind }) => kind);
+
+/** Puts a playlist under an address of its own. `#` stands for an EXTINF of 2 s. */
+function playlist(path: string, lines: string[], head = "#EXT-X-TARGETDURATION:2"): string {
+  const body = lines.map((line) => (line === "#" ? "#EXTINF:2," : line)).join("\n");
+  origin.setFile(path, `#EXTM3U\n${head}\n${body}\n`);
+  return path;
+}
+
+describe("a single file", () => {
+  test.each(["mp4", "flv", "aac"] as const)(
+    "%s that is as declared has no finding",
+    async (format) => {
+      const [path, sizeBytes] = SAMPLES[format];
+      expect(await look(path, { format, sizeBytes })).toEqual({
+        media: { container: format, sizeBytes, ...NO_DETAILS },
+        findings: [],
+      });
+    },
+  );
+
+  test("that is cut is a wrong size and truncated, with both values", async () => {
+    origin.setFile("/cut.mp4", readFileSync("packages/simulator/media/sample.mp4"));
+    origin.setFault("/cut.mp4", { kind: "truncated", atByte: 40_000 });
+    const report = await look("/cut.mp4", { format: "mp4", sizeBytes: 55_782 });
+    expect(report.media.sizeBytes).toBe(40_000);
+    expect(report.findings).toEqual([
+      {
+        kind: "size_mismatch",
+        declared: 55_782,
+        actual: 40_000,
+        detail: "The file has 40000 bytes; 55782 were declared.",
+      },
+      {
+        kind: "truncated",
+        declared: 55_782,
+        actual: 40_000,
+        detail: "15782 of the declared bytes are missing.",
+      },
+    ]);
+  });
+
+  test("one byte longer than declared is a wrong size, and not truncated", async () => {
+    expect(kinds(await look("/sample.flv", { format: "flv", sizeBytes: 57_390 }))).toEqual([
+      "size_mismatch",
+    ]);
+  });
+
+  test("of another container is named by its bytes", async () => {
+    const report = await look("/sample.flv", { format: "mp4", sizeBytes: 57_391 });
+    expect(report.media.container).toBe("flv");
+    expect(report.findings).toEqual([
+      {
+        kind: "container_mismatch",
+        declared: "mp4",
+        actual: "flv",
+        detail: "By its first bytes the file is flv; mp4 was declared.",
+      },
+    ]);
+  });
+
+  test("of MPEG-TS where HLS was declared", async () => {
+    const report = await look("/hls/segment0.ts", { sizeBytes: 23_500 });
+    expect(report.media).toMatchObject({ container: "mpegts", sizeBytes: 23_500, hls: null });
+    expect(kinds(report)).toEqual(["container_mismatch"]);
+  });
+
+  test("that is a playlist where MP4 was declared is read as what it is", async () => {
+    const report = await look(SAMPLES.hls[0], { format: "mp4", sizeBytes: SAMPLES.hls[1] });
+    expect(report.media).toMatchObject({ container: "hls", hls: { segmentCount: 3 } });
+    expect(kinds(report)).toEqual(["container_mismatch"]);
+  });
+
+  test("without a byte is a finding, whatever was declared", async () => {
+    origin.setFile("/empty.mp4", "");
+    const report = await look("/empty.mp4", { format: "mp4", sizeBytes: 10 });
+    expect(report.media).toEqual({ container: "mp4", sizeBytes: 0, ...NO_DETAILS });
+    expect(report.findings).toEqual([
+      { kind: "empty_file", declared: 10, actual: 0, detail: "The file has no bytes." },
+    ]);
+  });
+
+  test("of which the origin does not tell the size has none", async () => {
+    origin.setFile(
+      "/long.flv",
+      Buffer.concat([readFileSync("packages/simulator/media/sample.flv"), Buffer.alloc(50_000)]),
+    );
+    origin.setFault("/long.flv", { kind: "chunked" });
+    const report = await look("/long.flv", { format: "flv", sizeBytes: 1 });
+    expect(report).toMatchObject({ media: { sizeBytes: null }, findings: [] });
+  });
+
+  test.each([
+    ["<!DOCTYPE html><title>Sign in</title>", "an HTML document"],
+    [
+      "<?xml version='1.0'?><Error><Code>AccessDenied</Code>",
+      "an XML error document (AccessDenied)",
+    ],
+    ['{"code":404}', "a JSON document"],
+    ["\u0000\u0000", "a file that begins with zero bytes"],
+  ])("that is no media is an error that says what it is: %s", async (content, description) => {
+    origin.setFile("/other", content);
+    await expect(look("/other?q-sign=s3cret", { format: "mp4" })).rejects.toMatchObject({
+      code: "media_not_media",
+      message: `${origin.url}/other is ${description}, not a recording.`,
+    });
+  });
+
+  test.each<[OriginFault, ErrorCode]>([
+    [{ kind: "status", status: 404 }, "media_not_found"],
+    [{ kind: "status", status: 403 }, "media_forbidden"],
+    [{ kind: "status", status: 429, headers: { "retry-after": "1" } }, "media_rate_limited"],
+    [{ kind: "status", status: 500 }, "media_origin_error"],
+    [{ kind: "drop", atByte: 1000 }, "media_connection_failed"],
+    [{ kind: "stall", atByte: 1000 }, "media_timeout"],
+    [{ kind: "gzip" }, "media_bad_response"],
+    [{ kind: "wrong-206", contentRange: "bytes 1-2/3" }, "media_bad_response"],
+    [{ kind: "redirect", location: "http://127.0.0.2/" }, "media_url_forbidden"],
+  ])("behind %j is the error %s", async (fault, code) => {
+    origin.setFile("/faulty.mp4", readFileSync("packages/simulator/media/sample.mp4"));
+    origin.setFault("/faulty.mp4", fault);
+    await expect(look("/faulty.mp4", { format: "mp4" })).rejects.toMatchObject({ code });
+  });
+
+  test("is read by its first 64 KiB alone", async () => {
+    await using own = await startMediaOrigin({
+      files: {
+        "/a.flv": Buffer.concat([
+          readFileSync("packages/simulator/media/sample.flv"),
+          Buffer.alloc(900_000),
+        ]),
+      },
+    });
+    await indexMedia(client, `${own.url}/a.flv`, {
+      format: "flv",
+      sizeBytes: 957_391,
+      durationS: 6,
+    });
+    expect(own.requests).toHaveLength(1);
+    expect(own.sentBytes).toBe(65_536);
+  });
+});
+
+describe("an HLS recording", () => {
+  test("that is as declared has no finding", async () => {
+    expect(await look(SAMPLES.hls[0])).toEqual({
+      media: {
+        container: "hls",
+        durationS: 6,
+        durationIsExact: true,
+        sizeBytes: 72_944,
+        bitrateKbps: 97,
+        video: null,
+        audio: null,
+        hls: { segmentCount: 3, targetDurationS: 2, encrypted: false, variants: 0 },
+      },
+      findings: [],
+    });
+  });
+
+  test.each([
+    [72_944, []],
+    [72_944 + 203, []],
+    [72_300, []],
+    [73_800, []],
+    [72_000, ["size_mismatch"]],
+    [74_000, ["size_mismatch"]],
+    [203, ["size_mismatch"]],
+  ])("declared with %i bytes: %j", async (sizeBytes, expected) => {
+    expect(kinds(await look(SAMPLES.hls[0], { sizeBytes }))).toEqual(expected);
+  });
+
+  test.each([
+    [4, []],
+    [8, []],
+    [3.9, ["duration_mismatch"]],
+    [8.1, ["duration_mismatch"]],
+  ])("declared with %d s: %j", async (durationS, expected) => {
+    expect(kinds(await look(SAMPLES.hls[0], { durationS }))).toEqual(expected);
+  });
+
+  test("of an hour may differ by one percent", async () => {
+    const path = playlist("/hour.m3u8", [
+      ...Array.from({ length: 1800 }, () => ["#", "/hls/segment0.ts"]).flat(),
+      "#EXT-X-ENDLIST",
+    ]);
+    expect(kinds(await look(path, { durationS: 3635, sizeBytes: 23_500 }))).toEqual([]);
+    expect(kinds(await look(path, { durationS: 3650, sizeBytes: 23_500 }))).toEqual([
+      "duration_mismatch",
+    ]);
+  });
+
+  test("with a missing segment names it, and has no size", async () => {
+    const path = playlist("/hls/hole.m3u8", [
+      "#",
+      "segment0.ts",
+      "#",
+      "gone.ts?sign=s3cret",
+      "#",
+      "segment2.ts",
+      "#EXT-X-ENDLIST",
+    ]);
+    const report = await look(path);
+    expect(report.media).toMatchObject({ durationS: 6, sizeBytes: null, bitrateKbps: null });
+    expect(report.findings).toEqual([
+      {
+        kind: "missing_segment",
+        declared: null,
+        actual: null,
+        detail: `Segment 2 of 3 (${origin.url}/hls/gone.ts) is missing: the origin says that it is not there.`,
+      },
+    ]);
+  });
+
+  test("with an empty segment and one that the playlist calls a gap", async () => {
+    origin.setFile("/hls/empty.ts", "");
+    const path = playlist("/hls/holes.m3u8", [
+      "#",
+      "empty.ts",
+      "#",
+      "#EXT-X-GAP",
+      "nowhere.ts",
+      "#",
+      "segment2.ts",
+      "#EXT-X-ENDLIST",
+    ]);
+    const report = await look(path);
+    expect(report.findings.map(({ kind, detail }) => [kind, detail])).toEqual([
+      ["short_segment", `Segment 1 of 3 (${origin.url}/hls/empty.ts) is empty.`],
+      [
+        "missing_segment",
+        `Segment 2 of 3 (${origin.url}/hls/nowhere.ts) is missing: the playlist marks it as a gap.`,
+      ],
+    ]);
+    expect(origin.requests.some(({ path: asked }) => asked.includes("nowhere"))).toBe(false);
+  });
+
+  test("whose playlist is cut has no end, and too little of everything", async () => {
+    const path = playlist("/hls/cut.m3u8", ["#", "segment0.ts"]);
+    expect(kinds(await look(path))).toEqual([
+      "missing_endlist",
+      "duration_mismatch",
+      "size_mismatch",
+    ]);
+  });
+
+  test("without segments is empty", async () => {
+    const path = playlist("/none.m3u8", ["#EXT-X-ENDLIST"]);
+    const report = await look(path, { durationS: 0, sizeBytes: 0 });
+    expect(report.media).toMatchObject({ sizeBytes: 0, durationS: 0, bitrateKbps: null });
+    expect(kinds(report)).toEqual(["empty_file"]);
+  });
+
+  test("of byte ranges with an init section counts its parts, asks each file once", async () => {
+    origin.setFile("/all.mp4", "x".repeat(1000));
+    const path = playlist("/ranges.m3u8", [
+      '#EXT-X-MAP:URI="all.mp4",BYTERANGE="100@0"',
+      ...["#", "#EXT-X-BYTERANGE:300@100", "all.mp4"],
+      ...["#", "#EXT-X-BYTERANGE:500", "all.mp4"],
+      ...["#", "#EXT-X-BYTERANGE:100", "all.mp4"],
+      "#EXT-X-ENDLIST",
+    ]);
+    const before = origin.requests.length;
+    const report = await look(path, { sizeBytes: 1000 });
+    expect(report).toMatchObject({ media: { sizeBytes: 1000 }, findings: [] });
+    expect(origin.requests.length - before).toBe(2);
+
+    origin.setFault("/all.mp4", { kind: "truncated", atByte: 999 });
+    const short = await look(path, { sizeBytes: 1000 });
+    expect(short.media.sizeBytes).toBeNull();
+    expect(short.findings).toEqual([
+      {
+        kind: "short_segment",
+        declared: 1000,
+        actual: 999,
+        detail: `Init section (${origin.url}/all.mp4) has 999 bytes; the playlist refers to 1000.`,
+      },
+    ]);
+  });
+
+  test("that is encrypted says so; its key is not asked for", async () => {
+    const path = playlist("/hls/secret.m3u8", [
+      '#EXT-X-KEY:METHOD=AES-128,URI="the-key"',
+      "#",
+      "segment0.ts",
+      "#",
+      "segment1.ts",
+      "#",
+      "segment2.ts",
+      "#EXT-X-ENDLIST",
+    ]);
+    const report = await look(path);
+    expect(report).toMatchObject({ media: { hls: { encrypted: true } }, findings: [] });
+    expect(origin.requests.some(({ path: asked }) => asked.includes("the-key"))).toBe(false);
+  });
+
+  test("behind a master playlist is its variant of the highest bandwidth", async () => {
+    origin.setFile(
+      "/master.m3u8",
+      "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=9\nhls/sample.m3u8\n",
+    );
+    const report = await look("/master.m3u8", { sizeBytes: 1 });
+    // Nothing tells whether the declared size counts one variant or both.
+    expect(report).toMatchObject({
+      media: { durationS: 6, sizeBytes: 72_944, hls: { segmentCount: 3, variants: 2 } },
+      findings: [],
+    });
+    expect(origin.requests.some(({ path }) => path === "/low.m3u8")).toBe(false);
+
+    origin.setFile("/one.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\nhls/sample.m3u8\n");
+    expect(kinds(await look("/one.m3u8", { sizeBytes: 1 }))).toEqual(["size_mismatch"]);
+  });
+
+  test("resolves its segments against the address after redirects", async () => {
+    origin.setFault("/moved/away.m3u8", { kind: "redirect", location: "/hls/sample.m3u8" });
+    expect((await look("/moved/away.m3u8")).findings).toEqual([]);
+  });
+
+  test("larger than the first read is read as a whole", async () => {
+    const padding = `# ${"x".repeat(70_000)}`;
+    const path = playlist("/hls/padded.m3u8", [
+      padding,
+      "#",
+      "segment0.ts",
+      "#",
+      "segment1.ts",
+      "#",
+      "segment2.ts",
+      "#EXT-X-ENDLIST",
+    ]);
+    expect((await look(path)).media).toMatchObject({ durationS: 6, hls: { segmentCount: 3 } });
+  });
+
+  test.each<[name: string, lines: string[], code: ErrorCode]>([
+    ["a broken line", ["#EXTINF:NaN,", "a.ts"], "media_playlist_invalid"],
+    ["a key without URI", ["#EXT-X-KEY:METHOD=AES-128", "#", "a.ts"], "media_playlist_invalid"],
+    ["a segment elsewhere", ["#", "http://127.0.0.2/a.ts"], "media_url_forbidden"],
+    ["a segment that is refused", ["#", "refused.ts"], "media_forbidden"],
+    ["a segment that fails", ["#", "fails.ts"], "media_origin_error"],
+  ])("with %s is an error", async (_name, lines, code) => {
+    origin.setFault("/refused.ts", { kind: "status", status: 403 });
+    origin.setFault("/fails.ts", { kind: "status", status: 502 });
+    await expect(look(playlist("/broken.m3u8", lines))).rejects.toMatchObject({ code });
+  });
+
+  test("of a master playlist behind a master playlist is an error", async () => {
+    origin.setFile("/outer.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nouter.m3u8\n");
+    await expect(look("/outer.m3u8")).rejects.toMatchObject({ code: "media_playlist_invalid" });
+  });
+
+  test("asks for at most so many segments at a time", async () => {
+    let most = 0;
+    let now = 0;
+    const counting: MediaClient = {
+      ...client,
+      async readPrefix(url, maxBytes, signal) {
+        now += 1;
+        most = Math.max(most, now);
+        return await client.readPrefix(url, maxBytes, signal).finally(() => {
+          now -= 1;
+        });
+      },
+    };
+    const names = Array.from({ length: 40 }, (_, index) => `/hls/segment0.ts?${index}`);
+    const path = playlist(
+      "/forty.m3u8",
+      names.flatMap((name) => ["#", name]),
+    );
+    const declared = { format: "hls", sizeBytes: 940_000, durationS: 80 } as const;
+    const report = await indexMedia(counting, origin.url + path, declared, {
+      segmentConcurrency: 3,
+    });
+    expect(report.media.sizeBytes).toBe(940_000);
+    expect(most).toBe(3);
+  });
+
+  test("stops asking at the first error, and with the caller's signal", async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `/stop${index}.ts`);
+    for (const name of names) {
+      origin.setFault(name, { kind: "no-answer" });
+    }
+    origin.setFault("/stop0.ts", { kind: "status", status: 500 });
+    const path = playlist(
+      "/stop.m3u8",
+      names.flatMap((name) => ["#", name]),
+    );
+    const asked = (): number =>
+      origin.requests.filter(({ path: seen }) => seen.startsWith("/stop")).length;
+    await expect(look(path)).rejects.toMatchObject({ code: "media_origin_error" });
+    expect(asked()).toBeLessThanOrEqual(9);
+
+    origin.setFault("/stop0.ts", { kind: "no-answer" });
+    const reason = new Error("shutting down");
+    const controller = new AbortController();
+    const before = asked();
+    const report = look(path, {}, { signal: controller.signal });
+    await expect.poll(asked).toBeGreaterThan(before + 2);
+    controller.abort(reason);
+    await expect(report).rejects.toBe(reason);
+  });
+});
