@@ -46,7 +46,11 @@ function without(declaration: EnvDeclaration, ...others: EnvDeclaration[]): EnvD
 function section(title: string, introduction: string, declaration: EnvDeclaration): string[] {
   const rows = Object.entries(declaration).map(([name, variable]) => {
     const fallback =
-      variable.default === undefined ? "**required**" : variable.default === "" ? "none" : `\`${variable.default}\``;
+      variable.default === undefined
+        ? "**required**"
+        : variable.default === ""
+          ? "none"
+          : `\`${variable.default}\``;
     const secret = variable.secret === true ? " Secret." : "";
     return `| \`${name}\` | ${fallback} | ${cell(variable.description)}${secret} | \`${cell(variable.example)}\` |`;
   });

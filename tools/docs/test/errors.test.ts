@@ -9,7 +9,12 @@ it("docs/errors.md lists the registry, no more and no less", () => {
     .split("\n")
     .filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|").map((cell) => cell.trim()));
-  const listed = rows.map(([, code, status, retryable, message]) => ({ code, status, retryable, message }));
+  const listed = rows.map(([, code, status, retryable, message]) => ({
+    code,
+    status,
+    retryable,
+    message,
+  }));
   const registered = Object.entries(ERRORS).map(([code, definition]) => ({
     code: `\`${code}\``,
     status: definition.status === null ? "–" : String(definition.status),
@@ -17,5 +22,7 @@ it("docs/errors.md lists the registry, no more and no less", () => {
     message: definition.message,
   }));
   expect(listed).toEqual(registered);
-  expect(rows.filter(([, , , , , advice]) => advice === undefined || advice.length < 10)).toEqual([]);
+  expect(rows.filter(([, , , , , advice]) => advice === undefined || advice.length < 10)).toEqual(
+    [],
+  );
 });
