@@ -143,7 +143,7 @@ describe("refused", () => {
     ["t too large", { t: 1e300, sign: sign("1e+300") }],
     ["t a word", { t: "constructor", sign: sign("constructor") }],
     ["t empty", { t: "", sign: sign("") }],
-    ["sign a number", { t, sign: 12345678901234567890123456789012 }],
+    ["sign a number", { t, sign: 1.5e31 }],
     ["sign an array", { t, sign: [sign(t)] }],
     ["sign an object", { t, sign: { length: 32 } }],
     ["sign empty", { t, sign: "" }],
