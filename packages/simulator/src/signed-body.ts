@@ -2,7 +2,7 @@ import { callbackId, signature } from "./sign.ts";
 import type { BodyFields, PlannedCallback } from "./plan.ts";
 
 /** How long the provider's signatures are good, in seconds (specification, "t"). */
-export const SIGNATURE_VALIDITY_S = 600;
+const SIGNATURE_VALIDITY_S = 600;
 
 /** One body as it goes over the wire. */
 export interface SignedBody {

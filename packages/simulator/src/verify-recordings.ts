@@ -264,11 +264,16 @@ export async function verifyRecordings(
   let open: Row[] = rows;
   for (let isLast = false; open.length > 0;) {
     const waiting: Row[] = [];
+    let done = rows.length - open.length;
     await forEachLimited(open, run.concurrency, async (row) => {
-      if (!(await checkRow(run, row, isLast))) waiting.push(row);
+      if (await checkRow(run, row, isLast)) {
+        done += 1;
+        run.onProgress("Verifying", done, rows.length);
+      } else {
+        waiting.push(row);
+      }
     });
     open = waiting;
-    run.onProgress("Verifying", rows.length - open.length, rows.length);
     if (open.length > 0) isLast = !(await run.tick());
   }
   await checkStreams(run, rows);

@@ -29,7 +29,7 @@ export interface VerifyOptions {
  */
 const MISSES_PER_ROUND = 64;
 
-export const DEFAULT_POLL_INTERVAL_MS = 500;
+const DEFAULT_POLL_INTERVAL_MS = 500;
 const DEFAULT_CONCURRENCY = 8;
 
 const plannedOf = (plan: Plan, body: SentBody): PlannedCallback => {

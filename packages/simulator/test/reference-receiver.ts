@@ -8,6 +8,8 @@ import type { Body, CatalogueFaults, ReferenceCatalogue } from "./reference-cata
 export interface ReceiverFaults extends CatalogueFaults {
   /** Instead of the contract's answer: a status, or `hang` for none at all. Null for the contract's. */
   answers?: (requestNumber: number) => number | "hang" | null;
+  /** The body of an answer that `answers` makes. */
+  answerBody?: string | Buffer;
   /** Takes the callback, and answers 503 all the same. */
   losesAnswer?: (requestNumber: number) => boolean;
   /** Takes what is signed with any key. */
@@ -134,7 +136,7 @@ export async function startReferenceReceiver(
     const instead = faults.answers?.(requestNumber) ?? null;
     if (instead === "hang") return;
     if (instead !== null) {
-      response.writeHead(instead).end();
+      response.writeHead(instead).end(faults.answerBody);
       return;
     }
     const [status, error] = answerTo(body, faults);

@@ -112,6 +112,19 @@ describe("sending", () => {
     ]);
   });
 
+  it.each([
+    ["no JSON", "<html>", "503"],
+    ["an error code", '{"error":"overloaded"}', "503 overloaded"],
+    ["no code but a text", '{"error":"it went wrong\\n200"}', "503"],
+    ["another type", '{"error":{"toString":1}}', "503"],
+    ["null", "null", "503"],
+    ["more than is read", Buffer.alloc(5_000_000, "a"), "503"],
+  ])("counts an answer whose body is %s", async (_what, answerBody, label) => {
+    await using receiver = await startReferenceReceiver({ answers: () => 503, answerBody });
+    const log = await sendPlan(plan(1), { ...options(receiver), retries: 0 });
+    expect([...log.answers.keys()]).toEqual([label]);
+  });
+
   it("keeps to the number of requests in flight", async () => {
     await using receiver = await startReferenceReceiver();
     let open = 0;

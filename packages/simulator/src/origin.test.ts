@@ -1,0 +1,26 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { parseRange } from "./origin.ts";
+
+it("gives a range inside the file, or none, for any header", () => {
+  const header = fc.oneof(
+    fc.string(),
+    fc.stringMatching(/^bytes=\d{0,400}-\d{0,400}$/u),
+    fc.tuple(fc.nat(), fc.nat()).map(([from, to]) => `bytes=${from}-${to}`),
+  );
+  fc.assert(
+    fc.property(header, fc.nat(), (text, sizeBytes) => {
+      const range = parseRange(text, sizeBytes);
+      const isSound =
+        typeof range === "string" ||
+        (range.first >= 0 && range.first <= range.last && range.last < sizeBytes);
+      expect(isSound).toBe(true);
+    }),
+  );
+});
+
+it("has no range in an empty file", () => {
+  expect(parseRange("bytes=0-", 0)).toBe("unsatisfiable");
+  expect(parseRange("bytes=-1", 0)).toBe("unsatisfiable");
+  expect(parseRange(undefined, 0)).toBe("whole");
+});
