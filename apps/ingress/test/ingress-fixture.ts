@@ -8,7 +8,7 @@ import { startIngress } from "../src/compose.ts";
 import type { IngressOverrides } from "../src/compose.ts";
 import type { IngressConfig } from "../src/config.ts";
 
-export const KEY = "testKey-2b9f";
+const KEY = "testKey-2b9f";
 
 /** An ingress of this test's own, in this process, on free ports of 127.0.0.1. */
 export interface TestIngress extends AsyncDisposable {
