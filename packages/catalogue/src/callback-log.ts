@@ -1,6 +1,7 @@
 import { sql } from "kysely";
-import type { Selectable } from "kysely";
+import type { RawBuilder, Selectable } from "kysely";
 import { z } from "zod";
+import { OUTCOMES } from "@reelgate/shared/contract/recording";
 import type { Callback, Outcome, Page } from "@reelgate/shared/contract/recording";
 import { redactBody } from "@reelgate/shared/redact";
 import { callbackIdOf, parseCallbackId } from "./callback-id.ts";
@@ -28,17 +29,38 @@ export async function listCallbacks(
   page: PageRequest,
 ): Promise<Page<Callback>> {
   const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
-  let query = db.selectFrom("callbacks").selectAll();
-  if (filter.outcome !== undefined) query = query.where("outcome", "=", filter.outcome);
-  if (filter.eventType !== undefined) query = query.where("event_type", "=", filter.eventType);
-  if (after !== null) query = query.where("seq", "<", after[0]);
-  const rows = await catalogued(() =>
-    query
-      .orderBy("seq", "desc")
-      .limit(page.limit + 1)
-      .execute(),
-  );
+  const { rows } = await catalogued(() => callbackListQuery(filter, after, page.limit + 1).execute(db));
   return pageOf(rows, page.limit, toCallback, (row) => [row.seq]);
+}
+
+/**
+ * The callbacks below `after` that pass the filter, the latest first, at most `limit` of them. As for recordings, each
+ * page is read whole from one index, or from one range of it for each outcome.
+ */
+export function callbackListQuery(
+  filter: CallbackFilter,
+  after: readonly [seq: string] | null,
+  limit: number,
+): RawBuilder<Selectable<CallbacksTable>> {
+  const below = after === null ? [] : [sql`seq < ${after[0]}`];
+  const isOutcome = (outcome: Outcome): RawBuilder<unknown> => sql`outcome = ${sql.lit(outcome)}`;
+  const ofOutcome = filter.outcome === undefined ? [] : [isOutcome(filter.outcome)];
+  const ranges =
+    filter.eventType === undefined
+      ? [[...ofOutcome, ...below]]
+      : OUTCOMES.filter((one) => filter.outcome === undefined || one === filter.outcome).map(
+          (one) => [sql`event_type = ${filter.eventType}`, isOutcome(one), ...below],
+        );
+  const selects = ranges.map((range) => {
+    const where = range.length === 0 ? sql`` : sql`where ${sql.join(range, sql` and `)}`;
+    return sql`select seq from callbacks ${where}`;
+  });
+  return sql`
+    select callbacks.* from (
+      select seq from (${sql.join(selects, sql` union all `)}) as ranges
+      order by seq desc limit ${limit}
+    ) as page join callbacks on callbacks.seq = page.seq
+    order by page.seq desc`;
 }
 
 /** One callback by its id (`cb-…`), or null when none with this id was settled. */

@@ -37,7 +37,7 @@ export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
     options: "-c TimeZone=UTC",
     types: {
       getTypeParser: (oid: number, format?: "text" | "binary") =>
-        oid === TIMESTAMPTZ_OID ? isoMicroseconds : pg.types.getTypeParser(oid, format as "text"),
+        oid === TIMESTAMPTZ_OID ? isoMicroseconds : pg.types.getTypeParser(oid, format),
     },
   });
   pool.on("error", options.onError);

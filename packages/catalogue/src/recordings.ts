@@ -1,48 +1,29 @@
-import { sql } from "kysely";
-import type {
-  ExpressionBuilder,
-  ExpressionWrapper,
-  SelectQueryBuilder,
-  Selectable,
-  SqlBool,
-} from "kysely";
+import type { Selectable } from "kysely";
 import { z } from "zod";
 import { parseCallbackExt } from "@reelgate/shared/contract/recording-event";
-import type { FileFormat } from "@reelgate/shared/contract/media";
-import type {
-  Page,
-  Recording,
-  RecordingState,
-  RecordingWithCallbacks,
-} from "@reelgate/shared/contract/recording";
+import type { Page, Recording, RecordingWithCallbacks } from "@reelgate/shared/contract/recording";
 import { redactStreamParam, redactText } from "@reelgate/shared/redact";
 import { callbacksOfRecording } from "./callback-log.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
-import { decodeCursor, pageOf, rowId } from "./page.ts";
+import { listQuery } from "./list-query.ts";
+import type { ListKey, RecordingFilter } from "./list-query.ts";
+import { decodeCursor, encodeCursor, pageOf, rowId } from "./page.ts";
 import type { PageRequest } from "./page.ts";
-import type { RecordingsTable, Schema } from "./schema.ts";
+import type { RecordingsTable } from "./schema.ts";
 
-/** Narrows a list; absent members do not narrow. `from` and `to` bound `startedAt` (ISO 8601, `to` excluded). */
-export interface RecordingFilter {
-  streamId?: string | undefined;
-  app?: string | undefined;
-  appname?: string | undefined;
-  state?: RecordingState | undefined;
-  format?: FileFormat | undefined;
-  taskId?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
-  /** Equals one of the recording's identifiers: id, stream id, file id, record file id or task id. */
-  q?: string | undefined;
-}
+export type { RecordingFilter } from "./list-query.ts";
 
 type RecordingRow = Selectable<RecordingsTable>;
 
-const cursorKey = z.tuple([z.iso.datetime({ offset: false }), rowId]);
+/** As `isoMicroseconds` writes it. Postgres knows no year 0. */
+const startedAt = z.iso.datetime({ precision: 6 }).refine((text) => !text.startsWith("0000"));
+const cursorKey = z.tuple([startedAt, rowId]);
 
 /**
- * One page of recordings, the latest start first.
+ * One page of recordings, the latest start first. The last page alone has no `nextCursor`; another one may have fewer
+ * than `limit` recordings, or none, where the filter has no index and so few rows pass that the search for them goes on
+ * with the next page.
  *
  * @throws AppError `invalid_query` for a foreign cursor, `catalogue_unavailable`.
  */
@@ -51,88 +32,17 @@ export async function listRecordings(
   filter: RecordingFilter,
   page: PageRequest,
 ): Promise<Page<Recording>> {
-  const rows = await catalogued(() => listQuery(db, filter, page).execute());
-  return pageOf(rows, page.limit, toRecording, (row) => [row.started_at, row.id]);
-}
-
-/** The query behind {@link listRecordings}, for EXPLAIN. */
-export function listQuery(
-  db: CatalogueDatabase,
-  filter: RecordingFilter,
-  page: PageRequest,
-): SelectQueryBuilder<Schema, "recordings", RecordingRow> {
   const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
-  const narrowed = (
-    identifier: Identifier | null,
-  ): SelectQueryBuilder<Schema, "recordings", RecordingRow> =>
-    db
-      .selectFrom("recordings")
-      .selectAll()
-      .where((row) => row.and(conditions(row, filter, after, identifier)))
-      .orderBy("started_at", "desc")
-      .orderBy("id", "desc")
-      .limit(page.limit + 1);
-  if (filter.q === undefined) return narrowed(null);
-  return searchQuery(db, filter.q, narrowed, page.limit);
-}
-
-const IDENTIFIERS = ["stream_id", "file_id", "record_file_id", "task_id", "id"] as const;
-interface Identifier {
-  column: (typeof IDENTIFIERS)[number];
-  value: string;
-}
-
-/**
- * A search is one keyset page per identifier, each from its own index, merged: an OR over the columns would make
- * Postgres choose between reading one index to its end and sorting every match.
- */
-function searchQuery(
-  db: CatalogueDatabase,
-  q: string,
-  narrowed: (identifier: Identifier) => SelectQueryBuilder<Schema, "recordings", RecordingRow>,
-  limit: number,
-): SelectQueryBuilder<Schema, "recordings", RecordingRow> {
-  const columns = IDENTIFIERS.filter((column) => column !== "id" || rowId.safeParse(q).success);
-  return db
-    .selectFrom(
-      sql<RecordingRow>`(select distinct on (started_at, id) * from (
-      ${sql.join(
-        columns.map((column) => sql`(${narrowed({ column, value: q })})`),
-        sql` union all `,
-      )}) as matches order by started_at desc, id desc)`.as("recordings"),
-    )
-    .selectAll()
-    .orderBy("started_at", "desc")
-    .orderBy("id", "desc")
-    .limit(limit + 1) as never;
-}
-
-function conditions(
-  row: ExpressionBuilder<Schema, "recordings">,
-  filter: RecordingFilter,
-  after: readonly [string, string] | null,
-  identifier: Identifier | null,
-): ExpressionWrapper<Schema, "recordings", SqlBool>[] {
-  const found: ExpressionWrapper<Schema, "recordings", SqlBool>[] = [];
-  const equals = {
-    stream_id: filter.streamId,
-    app: filter.app,
-    appname: filter.appname,
-    state: filter.state,
-    format: filter.format,
-    task_id: filter.taskId,
-  } as const;
-  for (const [column, value] of Object.entries(equals)) {
-    if (value !== undefined) found.push(row(column as "stream_id", "=", value));
+  const { rows } = await catalogued(() => listQuery(filter, after, page.limit + 1).execute(db));
+  const found = rows.filter((row) => row.fits);
+  const stop = rows.find((row) => row.stopped);
+  if (found.length <= page.limit && stop !== undefined) {
+    return { items: found.map(toRecording), nextCursor: encodeCursor(keyOf(stop)) };
   }
-  if (filter.from !== undefined) found.push(row("started_at", ">=", filter.from));
-  if (filter.to !== undefined) found.push(row("started_at", "<", filter.to));
-  if (identifier !== null) found.push(row(identifier.column, "=", identifier.value));
-  if (after !== null) {
-    found.push(row(row.refTuple("started_at", "id"), "<", row.tuple(after[0], after[1])));
-  }
-  return found;
+  return pageOf(found, page.limit, toRecording, keyOf);
 }
+
+const keyOf = (row: RecordingRow): ListKey => [row.started_at, row.id];
 
 /** One recording with every callback that named it, oldest first; null when there is none with this id. */
 export async function getRecording(

@@ -1,6 +1,9 @@
 import { sql } from "kysely";
 import type { Kysely } from "kysely";
 
+/** What a list of recordings is narrowed to by equality, apart from state and format. */
+const LIST_SCOPES = [[], ["stream_id"], ["app"], ["appname"], ["app", "appname"]] as const;
+
 /**
  * Recordings and callbacks.
  *
@@ -9,8 +12,9 @@ import type { Kysely } from "kysely";
  * - Bodies are bytes, not jsonb: jsonb refuses U+0000 and lone surrogates and rounds nothing back to what was sent.
  * - Text that is compared or ordered has collation "C": bytewise, the same on every platform and after upgrades of
  *   the system's locale data, which corrupt indexes of other collations.
- * - Every list is a keyset page over (filter, started_at, id), so every filter has an index that ends in those two:
- *   a page reads as many index entries as it shows rows, at any depth and size of the table.
+ * - Every list is a keyset page over (filter, started_at, id) and every filter has an index that ends in those two: a
+ *   page reads as many index entries as it shows rows, at any depth and size of the table. `list-query.ts` is the other
+ *   half of this: it writes each list so that one index, or a few merged, serve it whole.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -51,17 +55,27 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       media_attempts integer not null default 0
     )`.execute(db);
   await sql`create index recordings_by_time on recordings (started_at, id)`.execute(db);
-  for (const column of ["stream_id", "app", "appname", "state", "format"]) {
-    await sql`create index ${sql.raw(`recordings_by_${column}`)} on recordings (${sql.ref(column)}, started_at, id)`.execute(
-      db,
-    );
+  // Format and state stand before the time because they have four values each: a list that leaves them open merges four
+  // ranges, a list that names them finds its rows even where there is one in a million.
+  // What is pending is not in the indexes of states. Every recording passes through that state, so its place in them
+  // would be a pile of dead entries, which every list that leaves the state open would have to cross.
+  for (const columns of LIST_SCOPES) {
+    const name = columns.join("_");
+    const scope = columns.map((column) => sql`${sql.ref(column)}, `);
+    await sql`create index ${sql.ref(`recordings_by_${name}${name === "" ? "" : "_"}format`)}
+      on recordings (${sql.join(scope, sql``)}format, started_at, id)`.execute(db);
+    await sql`create index ${sql.ref(`recordings_by_${name}${name === "" ? "" : "_"}state`)}
+      on recordings (${sql.join(scope, sql``)}state, format, started_at, id)
+      where state <> 'pending'`.execute(db);
   }
   for (const column of ["task_id", "file_id", "record_file_id"]) {
-    await sql`create index ${sql.raw(`recordings_by_${column}`)} on recordings (${sql.ref(column)}, started_at, id)
+    await sql`create index ${sql.ref(`recordings_by_${column}`)} on recordings (${sql.ref(column)}, started_at, id)
       where ${sql.ref(column)} is not null`.execute(db);
   }
-  // The worker's sweep walks what is pending by id; a row leaves this index as soon as its media is known.
+  // The worker's sweep walks what is pending by id, the list by time; a row leaves both as soon as its media is known.
   await sql`create index recordings_pending on recordings (id) where state = 'pending'`.execute(db);
+  await sql`create index recordings_pending_by_time on recordings (started_at, id)
+    where state = 'pending'`.execute(db);
   await sql`create index recordings_with_findings on recordings (started_at, id) where findings <> '[]'`.execute(
     db,
   );
@@ -86,7 +100,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       check ((outcome in ('invalid', 'unsupported')) = (recording_id is null))
     )`.execute(db);
   await sql`create index callbacks_by_outcome on callbacks (outcome, seq)`.execute(db);
-  await sql`create index callbacks_by_event_type on callbacks (event_type, seq)`.execute(db);
+  await sql`create index callbacks_by_event_type on callbacks (event_type, outcome, seq)`.execute(
+    db,
+  );
   await sql`create index callbacks_by_recording on callbacks (recording_id, seq) where recording_id is not null`.execute(
     db,
   );
