@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppError, ErrorCode } from "@reelgate/shared/errors";
@@ -9,12 +10,14 @@ import {
 import { parseAllowedHosts } from "../src/guard/allowed-hosts.ts";
 import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
 
-const MP4 = readFileSync("packages/simulator/media/sample.mp4");
+const SAMPLES_FOLDER = join(import.meta.dirname, "../../simulator/media");
+
+const MP4 = readFileSync(`${SAMPLES_FOLDER}/sample.mp4`);
 let origin: MediaOrigin;
 let client: MediaClient;
 
 beforeAll(async () => {
-  origin = await startMediaOrigin({ root: "packages/simulator/media", files: { "/empty": "" } });
+  origin = await startMediaOrigin({ root: SAMPLES_FOLDER, files: { "/empty": "" } });
   client = createMediaClient({
     allowedHosts: parseAllowedHosts("127.0.0.1, *.origin.example"),
     connectTimeoutMs: 1000,
@@ -110,7 +113,7 @@ describe("the beginning of a file", () => {
   });
 
   test("takes few connections for many small reads", async () => {
-    await using own = await startMediaOrigin({ root: "packages/simulator/media" });
+    await using own = await startMediaOrigin({ root: SAMPLES_FOLDER });
     for (let read = 0; read < 20; read += 1) {
       await client.readPrefix(`${own.url}/sample.mp4`, 1);
     }

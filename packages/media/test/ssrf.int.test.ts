@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Agent, request } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { AppError } from "@reelgate/shared/errors";
@@ -7,6 +8,8 @@ import type { ResolvedAddress, ResolveHost } from "../src/guard/connector.ts";
 import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
 import { indexMedia } from "../src/index-media.ts";
 import { startTcpListener, type TcpListener } from "./tcp-listener.ts";
+
+const SAMPLES_FOLDER = join(import.meta.dirname, "../../simulator/media");
 
 /**
  * The victim is a listener on loopback that no entry of the list covers. The friend is an origin on 127.0.0.1 that
@@ -51,7 +54,7 @@ function addresses(list: readonly string[]): ResolvedAddress[] {
 
 beforeAll(async () => {
   victim = await startTcpListener();
-  friend = await startMediaOrigin({ root: "packages/simulator/media" });
+  friend = await startMediaOrigin({ root: SAMPLES_FOLDER });
   client = createMediaClient({
     allowedHosts: parseAllowedHosts(
       `*.myqcloud.com:${victim.port}, *.myqcloud.com:${friend.port}, 127.0.0.1:${friend.port}`,

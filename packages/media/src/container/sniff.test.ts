@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sniffContainer } from "./sniff.ts";
 
-const sample = (name: string): Uint8Array => readFileSync(`packages/simulator/media/${name}`);
+const SAMPLES_FOLDER = join(import.meta.dirname, "../../../simulator/media");
+
+const sample = (name: string): Uint8Array => readFileSync(`${SAMPLES_FOLDER}/${name}`);
 const bytes = (...parts: (string | number[])[]): Uint8Array =>
   Buffer.concat(
     parts.map((part) =>

@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parsePlaylist } from "./parse-playlist.ts";
 import { type MasterPlaylist, type MediaPlaylist, type Playlist } from "./playlist.ts";
+
+const SAMPLES_FOLDER = join(import.meta.dirname, "../../../simulator/media");
 
 function read(text: string): Playlist {
   return parsePlaylist(new TextEncoder().encode(text));
@@ -27,7 +30,7 @@ const HEAD = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n";
 
 describe("a media playlist", () => {
   test("of the samples is read", () => {
-    const text = readFileSync("packages/simulator/media/hls/sample.m3u8", "utf8");
+    const text = readFileSync(`${SAMPLES_FOLDER}/hls/sample.m3u8`, "utf8");
     const playlist = readMedia(text);
     expect(playlist).toMatchObject({
       targetDurationS: 2,
