@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { NODE, ROOT, workspaceEnv } from "./setup/checkout.mjs";
+import { whenNpmIsLost } from "./setup/npm-ancestors.mjs";
 import { setUp } from "./setup/setup.mjs";
 import { SetupError, runOrExplain } from "./setup/setup-error.mjs";
 
@@ -32,6 +33,7 @@ await runOrExplain(async () => {
   // parent first. SIGTERM and SIGHUP come to this process alone.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  whenNpmIsLost(() => child.kill("SIGTERM"));
   process.exitCode = await new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { NODE, ROOT, workspaceEnv } from "./setup/checkout.mjs";
+import { whenNpmIsLost } from "./setup/npm-ancestors.mjs";
 import { setUp } from "./setup/setup.mjs";
 import { runOrExplain } from "./setup/setup-error.mjs";
 
@@ -31,6 +32,7 @@ await runOrExplain(async () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => launcher.kill(signal));
   }
+  whenNpmIsLost(() => launcher.kill("SIGTERM"));
   process.exitCode = await new Promise((resolve, reject) => {
     launcher.once("error", reject);
     launcher.once("exit", (code) => resolve(code ?? 1));

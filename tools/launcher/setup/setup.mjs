@@ -1,5 +1,6 @@
 import { buildWorkspace } from "./build.mjs";
 import { installDependencies } from "./dependencies.mjs";
+import { whenNpmIsLost } from "./npm-ancestors.mjs";
 import { ensureRedisServer } from "./redis.mjs";
 import { stopRunning } from "./run-quietly.mjs";
 import { withSetupLock } from "./setup-lock.mjs";
@@ -18,6 +19,7 @@ export async function setUp({ build, redis }) {
     process.exit(INTERRUPTS[signal]);
   };
   for (const signal of Object.keys(INTERRUPTS)) process.on(signal, interrupt);
+  const endWatch = whenNpmIsLost(() => interrupt("SIGTERM"));
   try {
     await withSetupLock(async () => {
       await installDependencies();
@@ -25,6 +27,7 @@ export async function setUp({ build, redis }) {
       if (build) await buildWorkspace();
     });
   } finally {
+    endWatch();
     for (const signal of Object.keys(INTERRUPTS)) process.off(signal, interrupt);
   }
 }
