@@ -6,7 +6,8 @@
  * where it is written (pnpm gives a package only what it declares) must not slip through under a path of its own.
  */
 
-const TESTS = "\\.test\\.ts$|(^|/)test/|^e2e/|^packages/testkit/";
+/** What never runs in production: tests, measurements, and what they stand on. */
+const TESTS = "\\.test\\.ts$|(^|/)(test|bench)/|^e2e/|^packages/testkit/";
 
 /** A regular expression for npm packages, wherever the package manager has put them. */
 const npm = (...names) => `(^|(^|/)node_modules/)(@types/)?(${names.join("|")})(/|$)`;
