@@ -2,6 +2,7 @@ import type { CallbackFilter } from "@reelgate/catalogue/callback-log";
 import type { RetryRequest } from "@reelgate/catalogue/media-state";
 import type { PageRequest } from "@reelgate/catalogue/page";
 import type { RecordingFilter } from "@reelgate/catalogue/recordings";
+import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type {
   Callback,
   Page,
@@ -23,6 +24,11 @@ export interface Catalogue {
   listCallbacks(filter: CallbackFilter, page: PageRequest): Promise<Page<Callback>>;
   getCallback(id: string): Promise<Callback | null>;
   count(): Promise<Pick<Stats, "callbacks" | "recordings">>;
+}
+
+/** Puts a recording in front of stage 2. Rejects within seconds when Redis is away. */
+export interface MediaQueue {
+  enqueue(job: MediaJob): Promise<void>;
 }
 
 /** How many jobs each queue holds, by state. Rejects when Redis is away. */

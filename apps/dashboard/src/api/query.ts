@@ -3,7 +3,7 @@ import { AppError } from "@reelgate/shared/errors";
 
 /** Page size when none is asked for, and the largest that may be. */
 const DEFAULT_LIMIT = 50;
-export const MAX_LIMIT = 200;
+const MAX_LIMIT = 200;
 
 const MAX_TEXT_CHARS = 512;
 
