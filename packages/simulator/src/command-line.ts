@@ -63,6 +63,11 @@ Where to:
   <DATA_DIR>/run.json. The environment's CALLBACK_KEYS (its first key), DASHBOARD_USER and DASHBOARD_PASSWORD go before
   that, flags before both.
 
+Files:
+  With --with-origin the recordings' files are real, served on 127.0.0.1, and --verify checks state, size and findings.
+  Without it the URLs name hosts of the provider at which there is nothing: the receiver will try each for minutes
+  and give up, and nothing is asserted about files.
+
 Refusals:
   The provider repeats whatever is not answered with exactly 200. Callbacks that a scenario plans to be refused
   (400, 401, 413) are not repeated once they are refused: every repetition would be refused as well.

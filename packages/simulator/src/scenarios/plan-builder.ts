@@ -52,6 +52,10 @@ export type IdentityKind = "file_id" | "record_file_id" | "content";
 
 const TRUNCATED_SHARE = 0.6;
 
+/** Ten digits as real ones have, in a range that the provider has not reached: no URL names anybody's files. */
+const FIRST_APPID = 2_100_000_000;
+const LAST_APPID = 2_147_483_647;
+
 export const validSigning = (offsetS = 0, tAsText = false): Signing => ({
   kind: "valid",
   offsetS,
@@ -77,7 +81,7 @@ export class PlanBuilder {
   constructor(options: BuilderOptions) {
     this.options = options;
     this.random = options.random;
-    this.#appid = this.random.int(1_250_000_000, 1_400_000_000);
+    this.#appid = this.random.int(FIRST_APPID, LAST_APPID);
   }
 
   get isFull(): boolean {
