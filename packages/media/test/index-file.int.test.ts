@@ -36,9 +36,7 @@ beforeAll(async () => {
   origin = await startMediaOrigin({ root: SAMPLES_FOLDER });
   client = createMediaClient({
     allowedHosts: parseAllowedHosts("127.0.0.1"),
-    headersTimeoutMs: 1000,
-    bodyIdleTimeoutMs: 1000,
-    totalTimeoutMs: 3000,
+    bodyIdleTimeoutMs: 3000,
   });
 });
 

@@ -15,12 +15,15 @@ const SAMPLES_FOLDER = join(import.meta.dirname, "../../simulator/media");
 const MP4 = readFileSync(`${SAMPLES_FOLDER}/sample.mp4`);
 let origin: MediaOrigin;
 let client: MediaClient;
+/** For what must time out; everything else has time, also on a busy machine. */
+let hurried: MediaClient;
 
 beforeAll(async () => {
   origin = await startMediaOrigin({ root: SAMPLES_FOLDER, files: { "/empty": "" } });
-  client = createMediaClient({
-    allowedHosts: parseAllowedHosts("127.0.0.1, *.origin.example"),
-    connectTimeoutMs: 1000,
+  const allowedHosts = parseAllowedHosts("127.0.0.1, ::1, *.origin.example");
+  client = createMediaClient({ allowedHosts });
+  hurried = createMediaClient({
+    allowedHosts,
     headersTimeoutMs: 1000,
     bodyIdleTimeoutMs: 1000,
     totalTimeoutMs: 3000,
@@ -29,6 +32,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await client.close();
+  await hurried.close();
   await origin[Symbol.asyncDispose]();
 });
 
@@ -201,7 +205,8 @@ describe("what goes wrong has its code", () => {
     ["a body that drips", { kind: "slow", chunkBytes: 1, intervalMs: 50 }, "media_timeout"],
   ])("%s", async (name, fault, code) => {
     const url = `${serve(name.replaceAll(" ", "-"), fault)}?sign=s3cret`;
-    await expect(client.readPrefix(url, 100)).rejects.toMatchObject({
+    const reader = code === "media_timeout" ? hurried : client;
+    await expect(reader.readPrefix(url, 100)).rejects.toMatchObject({
       code,
       message: expect.not.stringContaining("s3cret"),
     });
@@ -254,6 +259,14 @@ describe("what goes wrong has its code", () => {
       code: "media_timeout",
     });
     await own.close();
+  });
+
+  test("a refused connection to an allowed IPv6 address", async () => {
+    const closed = await startMediaOrigin();
+    await closed[Symbol.asyncDispose]();
+    await expect(client.readPrefix(`http://[::1]:${closed.port}/`, 1)).rejects.toMatchObject({
+      code: "media_connection_failed",
+    });
   });
 
   test("a closed client", async () => {

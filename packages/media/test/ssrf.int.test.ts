@@ -59,8 +59,6 @@ beforeAll(async () => {
     allowedHosts: parseAllowedHosts(
       `*.myqcloud.com:${victim.port}, *.myqcloud.com:${friend.port}, 127.0.0.1:${friend.port}`,
     ),
-    connectTimeoutMs: 2000,
-    totalTimeoutMs: 5000,
     resolve,
   });
 });

@@ -122,7 +122,7 @@ function fileFinding(file: SegmentFile, state: FileState): Finding | null {
   if (state.kind === "missing") {
     return {
       kind: "missing_segment",
-      declared: null,
+      declared: describeUrl(file.url),
       actual: null,
       detail: `${nameOf(file)} is missing: ${state.why}.`,
     };

@@ -1,7 +1,7 @@
 import { AppError, type ErrorCode } from "@reelgate/shared/errors";
 
 /** The longest wait that an origin can ask for and get. */
-export const MAX_RETRY_AFTER_MS = 3_600_000;
+const MAX_RETRY_AFTER_MS = 3_600_000;
 
 const FAILURE_CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CONNECT_TIMEOUT: "media_timeout",
