@@ -329,6 +329,14 @@ describe("other configurations", () => {
     expect(JSON.parse(job.data ?? "").remoteAddress).toBe(address);
   });
 
+  test("a port that is taken is named, with the variable to change, and nothing is left running", async () => {
+    const { port } = ingress;
+    await expect(startTestIngress(redis.url, { port })).rejects.toMatchObject({
+      code: "port_in_use",
+      message: expect.stringMatching(new RegExp(`Port ${port} .* Set PORT `, "u")),
+    });
+  });
+
   test("a request id that is not fit for logs is replaced", async () => {
     for (const given of ["a b", "x".repeat(129), "{}", "ü"]) {
       const body = callbackBody();

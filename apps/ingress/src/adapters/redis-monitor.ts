@@ -127,11 +127,8 @@ export class RedisMonitor implements Disposable {
       this.#become(
         durability.durable ? { kind: "durable" } : { kind: "volatile", reason: durability.reason },
       );
-    } catch (error) {
+    } catch {
       // The state stays what it was: either the connection is about to be lost, or the next tick asks again.
-      if (connection === this.#connection && this.#state.kind === "volatile") {
-        this.#become({ kind: "volatile", reason: errorMessage(error) });
-      }
     } finally {
       if (connection === this.#connection) this.#checking = false;
     }
