@@ -146,6 +146,14 @@ describe("a part of a file", () => {
     expect(await readAll(response.body)).toEqual([]);
   });
 
+  test("that begins elsewhere is refused, though its length fits", async () => {
+    const contentRange = `bytes 900-${MP4.length - 101}/${MP4.length}`;
+    const url = serve("shifted", { kind: "wrong-206", contentRange });
+    await expect(client.open(url, { range: { start: 1000 } })).rejects.toMatchObject({
+      code: "media_bad_response",
+    });
+  });
+
   test("can be left unread", async () => {
     const response = await client.open(serve("left", { kind: "infinite" }));
     await response.close();
