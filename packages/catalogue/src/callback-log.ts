@@ -7,6 +7,8 @@ import { redactBody } from "@reelgate/shared/redact";
 import { callbackIdOf, parseCallbackId } from "./callback-id.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
+import { newestOf } from "./key-range.ts";
+import type { KeyRange } from "./key-range.ts";
 import { decodeCursor, pageOf, rowId } from "./page.ts";
 import type { PageRequest } from "./page.ts";
 import type { CallbacksTable } from "./schema.ts";
@@ -29,7 +31,9 @@ export async function listCallbacks(
   page: PageRequest,
 ): Promise<Page<Callback>> {
   const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
-  const { rows } = await catalogued(() => callbackListQuery(filter, after, page.limit + 1).execute(db));
+  const { rows } = await catalogued(() =>
+    callbackListQuery(filter, after, page.limit + 1).execute(db),
+  );
   return pageOf(rows, page.limit, toCallback, (row) => [row.seq]);
 }
 
@@ -42,26 +46,29 @@ export function callbackListQuery(
   after: readonly [seq: string] | null,
   limit: number,
 ): RawBuilder<Selectable<CallbacksTable>> {
-  const below = after === null ? [] : [sql`seq < ${after[0]}`];
-  const isOutcome = (outcome: Outcome): RawBuilder<unknown> => sql`outcome = ${sql.lit(outcome)}`;
-  const ofOutcome = filter.outcome === undefined ? [] : [isOutcome(filter.outcome)];
-  const ranges =
-    filter.eventType === undefined
-      ? [[...ofOutcome, ...below]]
-      : OUTCOMES.filter((one) => filter.outcome === undefined || one === filter.outcome).map(
-          (one) => [sql`event_type = ${filter.eventType}`, isOutcome(one), ...below],
-        );
-  const selects = ranges.map((range) => {
-    const where = range.length === 0 ? sql`` : sql`where ${sql.join(range, sql` and `)}`;
-    return sql`select seq from callbacks ${where}`;
-  });
+  const { eventType, outcome } = filter;
+  const keys: KeyRange["key"][] =
+    eventType === undefined
+      ? [outcome === undefined ? [] : [["outcome", outcome]]]
+      : OUTCOMES.filter((one) => outcome === undefined || one === outcome).map((one) => [
+          ["event_type", eventType],
+          ["outcome", one],
+        ]);
+  const found = keys.map((key) =>
+    newestOf(
+      { table: "callbacks", key, order: ["seq"], from: ["0"], before: after ?? [MAX_SEQ] },
+      limit,
+    ),
+  );
   return sql`
     select callbacks.* from (
-      select seq from (${sql.join(selects, sql` union all `)}) as ranges
-      order by seq desc limit ${limit}
+      select seq from (${sql.join(found, sql` union all `)}) as found order by seq desc limit ${limit}
     ) as page join callbacks on callbacks.seq = page.seq
     order by page.seq desc`;
 }
+
+/** The largest bigint; the sequence cannot reach it. */
+const MAX_SEQ = "9223372036854775807";
 
 /** One callback by its id (`cb-…`), or null when none with this id was settled. */
 export async function getCallback(db: CatalogueDatabase, id: string): Promise<Callback | null> {

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
+import type { PostgresPoolClient } from "kysely";
 import { isoMicroseconds } from "./instant.ts";
 import type { Schema } from "./schema.ts";
 
@@ -22,7 +23,9 @@ const TIMESTAMPTZ_OID = 1184;
  * Opens a pool; connects on first use.
  *
  * `query_timeout` is the client's own clock: on a half-open connection the server's `statement_timeout` is never heard
- * of. `connectionTimeoutMillis` bounds the wait for a free or new connection.
+ * of. `connectionTimeoutMillis` bounds the wait for a free or new connection. A client that vanished in the middle of a
+ * transaction holds its locks until `idle_in_transaction_session_timeout` ends it: the server sees no end of the
+ * connection when the client's machine or network is gone.
  */
 export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
   const pool = new pg.Pool({
@@ -31,6 +34,7 @@ export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + 2000,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs + 2000,
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
@@ -41,7 +45,36 @@ export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
     },
   });
   pool.on("error", options.onError);
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  // The pool listens to idle clients alone. One that breaks in use, between two statements of a transaction, would end
+  // the process with an unhandled event; the next statement reports it.
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return new Kysely<Schema>({
+    dialect: new PostgresDialect({
+      pool: { connect: () => connectFrom(pool), end: () => pool.end(), options: {} },
+    }),
+  });
+}
+
+/**
+ * A connection that did not answer within `query_timeout` is never used again. pg gives up on the answer alone and
+ * hands the connection back to the pool, where the next statement would wait behind the one that was given up.
+ */
+async function connectFrom(pool: pg.Pool): Promise<PostgresPoolClient> {
+  const client = await pool.connect();
+  let isSilent = false;
+  const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
+    if (isSilent) throw new Error("The connection is given up.");
+    try {
+      return await client.query(text, [...parameters]);
+    } catch (error) {
+      isSilent = error instanceof Error && error.message === "Query read timeout";
+      throw error;
+    }
+  };
+  return {
+    query: query as PostgresPoolClient["query"],
+    release: (destroy?: boolean) => client.release(destroy === true || isSilent),
+  };
 }
 
 export async function closeDatabase(db: CatalogueDatabase): Promise<void> {

@@ -3,6 +3,8 @@ import type { RawBuilder, Selectable } from "kysely";
 import { FILE_FORMATS } from "@reelgate/shared/contract/media";
 import type { FileFormat } from "@reelgate/shared/contract/media";
 import type { RecordingState } from "@reelgate/shared/contract/recording";
+import { newestOf } from "./key-range.ts";
+import type { KeyRange } from "./key-range.ts";
 import { rowId } from "./page.ts";
 import type { RecordingsTable } from "./schema.ts";
 
@@ -32,10 +34,10 @@ export type ListRow = Selectable<RecordingsTable> & {
 };
 
 /**
- * Most rows that one page looks at where its filter has no index of its own. Measured at 10 million rows: 4 ms when
- * they are in memory.
+ * Most rows that one page looks at, in each of its ranges, where its filter has no index of its own. Measured at 10
+ * million rows: TODO
  */
-export const MAX_CANDIDATES = 5000;
+export const MAX_CANDIDATES = 2000;
 
 /**
  * The recordings after `after` that pass the filter, the latest start first, at most `limit` of them.
@@ -44,7 +46,7 @@ export const MAX_CANDIDATES = 5000;
  * not how values go together: asked for the AAC files of a stream that has none, it reads the whole stream. So:
  *
  * - A filter becomes ranges, each the whole of what one index holds under one key. State and format, when they are
- *   left open, are written out into a range for each of their values; Postgres merges the ranges.
+ *   left open, are written out into a range for each of their values; the newest of each are sorted into one page.
  * - What no index covers (a stream and its app, say) is checked row by row, for {@link MAX_CANDIDATES} rows at most;
  *   then the page ends, however few rows it has, and the next one goes on from there.
  * - Only the keys are read until the page is known, from the indexes alone; its rows are fetched by id.
@@ -55,120 +57,134 @@ export function listQuery(
   limit: number,
 ): RawBuilder<ListRow> {
   const { ranges, unindexed } = accessTo(filter);
-  const bounds = timeBounds(filter, after);
-  const columns = unindexed.length === 0 ? KEY : FILTERED;
-  const selects = ranges.map((range) => {
-    const conditions = [...range, ...bounds];
-    const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`;
-    return sql`select ${columns} from recordings ${where}`;
-  });
+  const bounds = boundsOf(filter, after);
+  const count = unindexed.length === 0 ? limit : MAX_CANDIDATES;
+  const found = ranges.map((range) =>
+    newestOf({ table: "recordings", order: ["started_at", "id"], ...range, ...bounds }, count),
+  );
   // A recording may be found under several of its identifiers.
   const distinct = filter.q === undefined ? sql`` : sql`distinct on (started_at, id)`;
-  const found = (count: number): RawBuilder<unknown> => sql`
-    select ${distinct} ${columns} from (${sql.join(selects, sql` union all `)}) as ranges
-    ${NEWEST_FIRST} limit ${count}`;
-  const page =
-    unindexed.length === 0
-      ? sql`select started_at, id, true as fits, false as stopped from (${found(limit)}) as found`
-      : sql`
-        select started_at, id, fits, place = ${MAX_CANDIDATES} as stopped from (
-          select started_at, id, (${sql.join(unindexed, sql` and `)}) is true as fits,
-            row_number() over (${NEWEST_FIRST}) as place
-          from (${found(MAX_CANDIDATES)}) as candidates
-        ) as checked where fits or place = ${MAX_CANDIDATES} ${NEWEST_FIRST} limit ${limit}`;
-  return sql<ListRow>`
-    select recordings.*, page.fits, page.stopped from (${page}) as page join recordings on recordings.id = page.id
-    order by page.started_at desc, page.id desc`;
+  const keys = sql`
+    select ${distinct} started_at, id from (${sql.join(found, sql` union all `)}) as found
+    order by started_at desc, id desc limit ${count}`;
+  if (unindexed.length === 0) {
+    return sql`
+      select recordings.*, true as fits, false as stopped
+      from (${keys}) as page join recordings on recordings.id = page.id
+      order by page.started_at desc, page.id desc`;
+  }
+  const fits = sql`(${sql.join(unindexed, sql` and `)}) is true`;
+  return sql`
+    select recordings.*, ${fits} as fits, place = ${count} as stopped
+    from (select started_at, id, row_number() over (order by started_at desc, id desc) as place
+      from (${keys}) as keys) as candidate
+    join recordings on recordings.id = candidate.id
+    where ${fits} or place = ${count}
+    order by candidate.started_at desc, candidate.id desc limit ${limit}`;
 }
 
-const NEWEST_FIRST = sql`order by started_at desc, id desc`;
-const KEY = sql`started_at, id`;
-const FILTERED = sql`started_at, id, stream_id, app, appname, task_id, state, format`;
-
-type Condition = RawBuilder<unknown>;
+type Key = KeyRange["key"];
 
 interface Access {
-  /** Each is what some index holds under one key; together they hold every row that passes. */
-  ranges: Condition[][];
+  /** Together they hold every row that passes. */
+  ranges: Pick<KeyRange, "key" | "predicate">[];
   /** What is left to check of each row. */
-  unindexed: Condition[];
+  unindexed: RawBuilder<unknown>[];
 }
+
+const NOT_PENDING = sql`state <> 'pending'`;
+const PENDING = sql`state = 'pending'`;
 
 function accessTo(filter: RecordingFilter): Access {
-  const { streamId, app, appname, taskId, q, state, format } = filter;
-  const equals = {
-    stream: equal("stream_id", streamId),
-    app: equal("app", app),
-    appname: equal("appname", appname),
-    task: equal("task_id", taskId),
-    state: state === undefined ? [] : [sql`state = ${sql.lit(state)}`],
-    format: format === undefined ? [] : [sql`format = ${sql.lit(format)}`],
-  };
+  const { q, state, format } = filter;
+  const stream = keyOf("stream_id", filter.streamId);
+  const app = [...keyOf("app", filter.app), ...keyOf("appname", filter.appname)];
+  const task = keyOf("task_id", filter.taskId);
+  const ofState = keyOf("state", state);
+  const ofFormat = keyOf("format", format);
   if (q !== undefined) {
-    const ranges = ["file_id", "record_file_id", "task_id"].map((column) => equal(column, q));
-    if (rowId.safeParse(q).success) ranges.push(equal("id", q));
+    const ranges = ["file_id", "record_file_id", "task_id"].map((column) =>
+      identified(column, keyOf(column, q)),
+    );
+    if (rowId.safeParse(q).success) ranges.push({ key: [], predicate: sql`id = ${q}` });
     return {
-      ranges: [...ranges, ...byFormat(equal("stream_id", q), format)],
-      unindexed: Object.values(equals).flat(),
+      ranges: [...ranges, ...byFormat(keyOf("stream_id", q), undefined)],
+      unindexed: [...stream, ...app, ...task, ...ofState, ...ofFormat].map(equals),
     };
   }
-  if (taskId !== undefined) {
-    const { task, ...rest } = equals;
-    return { ranges: [task], unindexed: Object.values(rest).flat() };
+  if (task.length > 0) {
+    return {
+      ranges: [identified("task_id", task)],
+      unindexed: [...stream, ...app, ...ofState, ...ofFormat].map(equals),
+    };
   }
-  if (streamId !== undefined) {
-    const unindexed = [...equals.app, ...equals.appname];
-    // A stream has few recordings beside what can be pending after an outage.
+  if (stream.length > 0) {
+    const unindexed = app.map(equals);
+    // A stream has few recordings beside all that can be pending after an outage.
     return state === "pending"
-      ? { ranges: byFormat(equals.stream, format), unindexed: [...unindexed, ...equals.state] }
-      : { ranges: byStateAndFormat(equals.stream, state, format), unindexed };
+      ? { ranges: byFormat(stream, format), unindexed: [...unindexed, PENDING] }
+      : { ranges: byStateAndFormat(stream, state, format), unindexed };
   }
-  const scope = [...equals.app, ...equals.appname];
   if (state === "pending") {
-    return { ranges: [equals.state], unindexed: [...scope, ...equals.format] };
+    return {
+      ranges: [{ key: [], predicate: PENDING }],
+      unindexed: [...app, ...ofFormat].map(equals),
+    };
   }
-  if (scope.length === 0 && state === undefined && format === undefined) {
-    return { ranges: [[]], unindexed: [] };
+  if (app.length === 0 && state === undefined && format === undefined) {
+    return { ranges: [{ key: [] }], unindexed: [] };
   }
-  return { ranges: byStateAndFormat(scope, state, format), unindexed: [] };
+  return { ranges: byStateAndFormat(app, state, format), unindexed: [] };
 }
 
-/** The columns are those of this file. */
-function equal(column: string, value: string | undefined): Condition[] {
-  return value === undefined ? [] : [sql`${sql.ref(column)} = ${value}`];
+function keyOf(column: string, value: string | undefined): Key {
+  return value === undefined ? [] : [[column, value]];
+}
+
+function equals([column, value]: Key[number]): RawBuilder<unknown> {
+  return sql`recordings.${sql.ref(column)} = ${value}`;
+}
+
+function identified(column: string, key: Key): Access["ranges"][number] {
+  return { key, predicate: sql`${sql.ref(column)} is not null` };
 }
 
 function byStateAndFormat(
-  scope: Condition[],
-  state: Exclude<RecordingState, "pending"> | undefined,
+  scope: Key,
+  state: RecordingState | undefined,
   format: FileFormat | undefined,
-): Condition[][] {
-  // As a literal: only of a constant can Postgres prove that it is in the indexes without `pending`.
-  const inState = state === undefined ? [] : [sql`state = ${sql.lit(state)}`];
-  return byFormat([...scope, ...inState], format);
+): Access["ranges"] {
+  if (state === undefined) return byFormat(scope, format);
+  return byFormat([...scope, ["state", state]], format).map((range) => ({
+    ...range,
+    predicate: NOT_PENDING,
+  }));
 }
 
-function byFormat(scope: Condition[], format: FileFormat | undefined): Condition[][] {
-  return FILE_FORMATS.filter((one) => format === undefined || one === format).map((one) => [
-    ...scope,
-    sql`format = ${sql.lit(one)}`,
-  ]);
+function byFormat(scope: Key, format: FileFormat | undefined): Access["ranges"] {
+  return FILE_FORMATS.filter((one) => format === undefined || one === format).map((one) => ({
+    key: [...scope, ["format", one]],
+  }));
 }
 
-/**
- * `from`, `to` and the cursor as bounds of an index scan.
- *
- * `to` and the cursor are made one bound: of two upper bounds Postgres starts the scan at one, which may be the outer
- * one, and reads all that lies between them. No id is below 1, so (`to`, 0) excludes all that started at `to`.
- */
-function timeBounds(filter: RecordingFilter, after: ListKey | null): Condition[] {
-  const bounds: Condition[] = [];
-  if (filter.from !== undefined) bounds.push(sql`started_at >= ${filter.from}`);
-  if (after !== null && filter.to !== undefined) {
-    const [startedAt, id] = after;
-    bounds.push(sql`(started_at, id) < (least(${startedAt}::timestamptz, ${filter.to}::timestamptz),
-      case when ${startedAt}::timestamptz < ${filter.to}::timestamptz then ${id}::bigint else 0 end)`);
-  } else if (after !== null) bounds.push(sql`(started_at, id) < (${after[0]}, ${after[1]})`);
-  else if (filter.to !== undefined) bounds.push(sql`started_at < ${filter.to}`);
-  return bounds;
+/** No id is below 1: with id 0 a bound lies before all that started at its time. */
+const BEFORE_ALL_IDS = "0";
+
+function boundsOf(
+  filter: RecordingFilter,
+  after: ListKey | null,
+): Pick<KeyRange, "from" | "before"> {
+  const from = [filter.from ?? "-infinity", BEFORE_ALL_IDS];
+  const to: ListKey = [filter.to ?? "infinity", BEFORE_ALL_IDS];
+  if (after === null || filter.to === undefined) return { from, before: after ?? to };
+  // One bound of the two: of several, Postgres may start the scan at the outer and read all that lies between them.
+  const [startedAt, id] = after;
+  const isAfterFirst = sql`${startedAt}::timestamptz < ${filter.to}::timestamptz`;
+  return {
+    from,
+    before: [
+      sql`case when ${isAfterFirst} then ${startedAt}::timestamptz else ${filter.to}::timestamptz end`,
+      sql`case when ${isAfterFirst} then ${id}::bigint else 0 end`,
+    ],
+  };
 }

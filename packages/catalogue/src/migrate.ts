@@ -2,7 +2,7 @@ import { Migrator } from "kysely/migration";
 import { AppError } from "@reelgate/shared/errors";
 import { closeDatabase, openDatabase } from "./database.ts";
 import type { CatalogueDatabase } from "./database.ts";
-import { catalogued } from "./failures.ts";
+import { catalogueError, catalogued } from "./failures.ts";
 import * as initial from "./migrations/0001-initial.ts";
 
 /** In order; a migration that was released is never changed. */
@@ -33,7 +33,7 @@ export async function migrateToLatest(url: string): Promise<string[]> {
   try {
     return await catalogued(async () => {
       const { error, results } = await migratorFor(db).migrateToLatest();
-      if (error !== undefined) throw error;
+      if (error !== undefined) throw catalogueError(error);
       return (results ?? []).map((result) => result.migrationName);
     });
   } finally {
