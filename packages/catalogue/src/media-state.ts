@@ -5,6 +5,7 @@ import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { json } from "./json-column.ts";
 import { rowId } from "./page.ts";
+import { storable } from "./text-column.ts";
 
 /**
  * The state machine of a recording.
@@ -96,7 +97,7 @@ export async function recordMediaFailure(
   return await fromPending(db, job, {
     state: failure.final ? "failed" : "pending",
     failure_code: failure.code,
-    failure_message: failure.message,
+    failure_message: storable(failure.message, MAX_MESSAGE_CHARS),
     failed_at: new Date().toISOString(),
     media_attempts: failure.attempts,
   });
@@ -111,6 +112,9 @@ interface PendingUpdate {
   failed_at: string | null;
   media_attempts?: number;
 }
+
+/** A message may quote an origin's answer. */
+const MAX_MESSAGE_CHARS = 4096;
 
 async function fromPending(
   db: CatalogueDatabase,

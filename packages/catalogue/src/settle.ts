@@ -9,6 +9,7 @@ import { catalogued } from "./failures.ts";
 import { isoFromUnixMicroseconds, isoFromUnixMilliseconds } from "./instant.ts";
 import { json } from "./json-column.ts";
 import type { Schema } from "./schema.ts";
+import { MAX_LABEL_CHARS, storable } from "./text-column.ts";
 
 /** What stage 1 found out about a callback from its body alone. */
 export type Verdict =
@@ -183,6 +184,11 @@ async function settleWithoutRecording(
   return { outcome, recordingId: null, repeated: false, mediaJob: null };
 }
 
+/** Whatever surrounds a callback, its outcome must be storable. */
+function label(text: string | null): string | null {
+  return text === null ? null : storable(text, MAX_LABEL_CHARS);
+}
+
 async function insertCallback(
   tx: Transaction<Schema>,
   callback: CallbackToSettle,
@@ -193,11 +199,11 @@ async function insertCallback(
     .values({
       digest: digestOf(callback.id),
       outcome: end.outcome,
-      event_type: callback.eventType,
+      event_type: label(callback.eventType),
       recording_id: end.recordingId,
       received_at: isoFromUnixMilliseconds(callback.receivedAtMs),
-      remote_address: callback.remoteAddress,
-      request_id: callback.requestId,
+      remote_address: label(callback.remoteAddress),
+      request_id: label(callback.requestId),
       key_index: callback.keyIndex,
       body: Buffer.from(callback.body),
       problems: json(end.problems),
