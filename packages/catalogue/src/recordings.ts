@@ -1,8 +1,8 @@
 import type { Selectable } from "kysely";
 import { z } from "zod";
-import { parseCallbackExt } from "@reelgate/shared/contract/recording-event";
+import { readCallbackExt } from "@reelgate/shared/callback-ext";
 import type { Page, Recording, RecordingWithCallbacks } from "@reelgate/shared/contract/recording";
-import { redactStreamParam, redactText } from "@reelgate/shared/redact";
+import { redactJson, redactStreamParam, redactUrl } from "@reelgate/shared/redact";
 import { callbacksOfRecording } from "./callback-log.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
@@ -83,9 +83,9 @@ function toRecording(row: RecordingRow): Recording {
       bitrateKbps: row.declared_bitrate_kbps === null ? null : Number(row.declared_bitrate_kbps),
     },
     streamParam: row.stream_param === null ? null : redactStreamParam(row.stream_param),
-    callbackExt: parseCallbackExt(row.callback_ext),
+    callbackExt: redactJson(readCallbackExt(row.callback_ext)),
     mediaStartTime: row.media_start_time === null ? null : Number(row.media_start_time),
-    videoUrl: redactText(row.video_url),
+    videoUrl: redactUrl(row.video_url),
     callbackCount: row.callback_count,
     conflictCount: row.conflict_count,
     receivedAt: row.received_at,

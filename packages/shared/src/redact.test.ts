@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { redactBody, redactJson, redactStreamParam, redactText } from "./redact.ts";
+import { redactBody, redactJson, redactStreamParam, redactText, redactUrl } from "./redact.ts";
 
 describe("G6: redaction of a body", () => {
   const secret = "hunter2hunter2";
@@ -10,6 +10,8 @@ describe("G6: redaction of a body", () => {
     [{ streamParam: `txSecret=${secret}` }],
     [{ video_url: `https://a.myqcloud.com/f.mp4?t=1&sign=${secret}` }],
     [{ video_url: `http://user:${secret}@a.myqcloud.com/f.mp4` }],
+    [{ video_url: `https://a.myqcloud.com/${"p".repeat(4000)}?${secret}` }],
+    [{ video_url: `https://a.myqcloud.com/f.mp4#${secret}` }],
     [{ data: { deep: [{ sign: secret }] } }],
     [{ msg: JSON.stringify({ to_url: `rtmp://h/app/s?txSecret=${secret}` }) }],
     [{ msg: JSON.stringify({ inner: JSON.stringify({ sign: secret }) }) }],
@@ -109,6 +111,17 @@ describe("G6: redaction of a value", () => {
 
   it("replaces what nests too deeply", () => {
     expect(redactJson(JSON.parse(`${"[".repeat(8000)}${"]".repeat(8000)}`))).toBe("[redacted]");
+  });
+});
+
+describe("a URL", () => {
+  it.each([
+    ["http://h/f.mp4", "http://h/f.mp4"],
+    ["http://h/f.mp4?a=1?b", "http://h/f.mp4?[redacted]"],
+    ["http://u:p@h/f@2.mp4", "http://[redacted]@h/f@2.mp4"],
+    ["http://h/f.mp4#a?b", "http://h/f.mp4?[redacted]"],
+  ])("%s", (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
   });
 });
 

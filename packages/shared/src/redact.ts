@@ -34,6 +34,16 @@ export function redactText(text: string): string {
     .replace(SECRET_PARAMETER, `$1=${REDACTED}`);
 }
 
+/**
+ * One URL without its query, fragment, user and password. Unlike {@link redactText} it knows where the URL begins, so
+ * no length of it hides a query.
+ */
+export function redactUrl(url: string): string {
+  const [, before = url, after] = /^([^?#]*)([?#].*)?$/su.exec(url) ?? [];
+  const bare = before.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/iu, `$1${REDACTED}@`);
+  return after === undefined ? bare : `${bare}?${REDACTED}`;
+}
+
 /** Keeps the names of the push URL's parameters and none of their values. Separators are `&`, `;` and `|`. */
 export function redactStreamParam(streamParam: string): string {
   return streamParam.replace(/=[^&;|]*/gu, `=${REDACTED}`);
@@ -90,5 +100,5 @@ function redactString(value: string, embedded: number): string {
       // Not JSON after all: text.
     }
   }
-  return redactText(value);
+  return redactText(/^[a-z][a-z0-9+.-]*:\/\/\S+$/iu.test(value) ? redactUrl(value) : value);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { SAMPLE_BODY } from "@reelgate/testkit/recording-body";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { RECORDING_EVENT_FIELDS, parseCallbackExt, readRecordingEvent } from "./recording-event.ts";
+import { RECORDING_EVENT_FIELDS, readRecordingEvent } from "./recording-event.ts";
 
 const read = (changes: Record<string, unknown> = {}) =>
   readRecordingEvent({ ...SAMPLE_BODY, ...changes });
@@ -177,24 +177,5 @@ describe("a recording event", () => {
       .trim()
       .split("\n");
     expect(Object.keys(RECORDING_EVENT_FIELDS).toSorted()).toEqual(names.toSorted());
-  });
-});
-
-describe("callback_ext", () => {
-  const parsed = { video_codec: "h264", resolution: "640x480" };
-  it.each([
-    ['{"video_codec":"h264","resolution":"640x480"}', parsed],
-    ['{\\"video_codec\\":\\"h264\\",\\"resolution\\":\\"640x480\\"}', parsed],
-    ['"{\\"video_codec\\":\\"h264\\",\\"resolution\\":\\"640x480\\"}"', parsed],
-    ["not json", null],
-    ['"just a string"', null],
-    [null, null],
-  ])("of %j", (raw, value) => {
-    expect(parseCallbackExt(raw)).toEqual(value);
-  });
-
-  it("may come as an object", () => {
-    const result = read({ callback_ext: parsed });
-    expect(result.kind === "valid" && parseCallbackExt(result.event.callbackExt)).toEqual(parsed);
   });
 });

@@ -208,7 +208,7 @@ export interface RecordingEvent {
   sizeBytes: number;
   bitrateKbps: number | null;
   streamParam: string | null;
-  /** As it came; {@link parseCallbackExt} reads it. */
+  /** As it came; `readCallbackExt` reads it. */
   callbackExt: string | null;
   mediaStartTime: number | null;
   videoUrl: string;
@@ -284,21 +284,4 @@ function microseconds(seconds: unknown, fraction: unknown): number | null {
   return typeof seconds === "number"
     ? seconds * 1_000_000 + (typeof fraction === "number" ? fraction : 0)
     : null;
-}
-
-/**
- * `callback_ext` read as JSON: once, or a second time when it was escaped twice (the specification's sample prints it
- * so). Null when it is absent or no JSON; the raw text is kept in either case.
- */
-export function parseCallbackExt(raw: string | null): unknown {
-  if (raw === null) return null;
-  for (const candidate of [raw, raw.replaceAll('\\"', '"')]) {
-    try {
-      const value: unknown = JSON.parse(candidate);
-      return typeof value === "string" ? JSON.parse(value) : value;
-    } catch {
-      // The next reading, if there is one.
-    }
-  }
-  return null;
 }
