@@ -23,7 +23,7 @@ async function runAgainst(
   sending: Partial<SendOptions> = {},
 ): Promise<Summary> {
   const plan = makePlan({
-    count: 120,
+    count: 60,
     seed: "7",
     runId: "t",
     format: "all",
@@ -77,7 +77,7 @@ describe("a receiver that keeps the contract", () => {
         expect(summary.verify?.deviations).toEqual([]);
         expect(summary.failures).toEqual([]);
         expect(summary.verify?.rows.every((row) => row.expected === row.found)).toBe(true);
-        expect(summary).toMatchObject({ ok: true, sent: 120, retries: 0 });
+        expect(summary).toMatchObject({ ok: true, sent: 60, retries: 0 });
       });
     }
   }
