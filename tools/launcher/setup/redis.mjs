@@ -13,7 +13,7 @@ const EXTRA_FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew
 /**
  * Debian and Ubuntu start and enable a service on installation, which would take port 6379 of the user's machine.
  * `policy-rc.d` is the distribution's own way to say no; it is put there for the installation alone, and only where
- * there is none. Where systemd runs, the service is kept from starting at the next boot as well.
+ * there is none. The service is kept from starting at the next boot as well.
  */
 const APT_SCRIPT = `
 set -e
@@ -25,6 +25,7 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
 fi
 apt-get update -q
 apt-get install -q -y --no-install-recommends redis-server
+update-rc.d redis-server disable || true
 if [ -d /run/systemd/system ]; then systemctl disable --now redis-server || true; fi
 `;
 

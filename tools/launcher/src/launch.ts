@@ -73,7 +73,7 @@ export async function launch(
   const records = processRecords(config.dataDir);
   starting.defer(() => records.clear());
   signals.force.addEventListener("abort", () => records.killAll(), { once: true });
-  const household = useHousehold(options, records, starting);
+  const { household, showApps } = useHousehold(options, records, starting);
 
   const queueStoreStarting = startQueueStore(config, credentials, household);
   const databaseStarting = startDatabase(config, credentials, household);
@@ -110,6 +110,7 @@ export async function launch(
   writePrivateFile(runFile, `${JSON.stringify(localRun(facts), null, 2)}\n`);
   starting.defer(() => rmSync(runFile, { force: true }));
   print(announcement(facts));
+  showApps();
 
   return starting.move();
 }
@@ -124,16 +125,22 @@ async function pickOpsPorts(config: LauncherConfig): Promise<Record<AppName, num
   return ports;
 }
 
-/** The logs, the terminal and the process records that every started process shares. */
+/**
+ * The logs, the terminal and the process records that every started process shares.
+ *
+ * What the apps have to say reaches the terminal from `showApps` on, with what was held back until then: when one of
+ * them refuses to start, its reason is the one message, not the second of two.
+ */
 function useHousehold(
   options: LaunchOptions,
   records: ProcessRecords,
   stack: AsyncDisposableStack,
-): Household {
+): { household: Household; showApps: () => void } {
   const toTerminal = terminalLines({ verbose: options.verbose, nowMs: Date.now });
+  let held: string[] | null = options.verbose ? null : [];
   const logDir = join(options.config.dataDir, "logs");
   const launcherLog = stack.use(openLogFile(join(logDir, "launcher.log")));
-  return {
+  const household: Household = {
     records,
     report: (line) => {
       launcherLog.write(`${new Date().toISOString()} ${line}`);
@@ -145,10 +152,17 @@ function useHousehold(
         file.write(line);
         // What the servers say is for their log files; what matters of it, the launcher says itself.
         const shown = kind === "app" || options.verbose ? toTerminal(name, line) : null;
-        if (shown !== null) options.print(shown);
+        if (shown === null) return;
+        if (held === null) options.print(shown);
+        else held.push(shown);
       };
     },
   };
+  const showApps = (): void => {
+    for (const line of held ?? []) options.print(line);
+    held = null;
+  };
+  return { household, showApps };
 }
 
 /** All at once, and each under supervision; the first that fails stops the others. */
