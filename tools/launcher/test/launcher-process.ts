@@ -67,8 +67,13 @@ export function startLauncher(
       output += chunk;
     });
   }
+  let disconnected = false;
   const exited = new Promise<number | null>((resolve) => {
     child.once("close", (code) => resolve(code));
+    // Node never tells of the close of a child whose channel was disconnected from this side.
+    child.once("exit", (code) => {
+      if (disconnected) resolve(code);
+    });
   });
   let running = true;
   void exited.then(() => {
@@ -93,7 +98,10 @@ export function startLauncher(
     },
     exitCode: () => exited,
     kill: (signal) => child.kill(signal),
-    disconnect: () => child.disconnect(),
+    disconnect: () => {
+      disconnected = true;
+      child.disconnect();
+    },
     [Symbol.asyncDispose]: stop,
   };
 }
