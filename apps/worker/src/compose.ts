@@ -1,6 +1,11 @@
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
-import { QUEUES, callbackJobSchema, mediaJobSchema } from "@reelgate/shared/contract/jobs";
+import {
+  MEDIA_PRIORITY,
+  QUEUES,
+  callbackJobSchema,
+  mediaJobSchema,
+} from "@reelgate/shared/contract/jobs";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
@@ -90,6 +95,7 @@ export async function compose(
       connection: connect("worker", "callbacks"),
       concurrency: config.callbacksConcurrency,
       schema: callbackJobSchema,
+      retryPriority: null,
       cancelAfterMs,
       onError,
       onJobUndecided,
@@ -107,6 +113,7 @@ export async function compose(
       connection: connect("worker", "media"),
       concurrency: config.media.concurrency,
       schema: mediaJobSchema,
+      retryPriority: MEDIA_PRIORITY.repeatedLook,
       cancelAfterMs,
       onError,
       onJobUndecided,

@@ -160,6 +160,58 @@ describe("the worker, on real Redis, Postgres and media", () => {
   });
 });
 
+describe("a dead origin", () => {
+  it("does not hold up the files of others: first looks come before repeated ones", async () => {
+    await using stage = await setTheStage();
+    await using origin = await startMediaOrigin({ root: SAMPLES });
+    origin.setFile("/dead.mp4", "");
+    origin.setFault("/dead.mp4", { kind: "status", status: 500 });
+    const looks = (path: string): number =>
+      origin.requests.filter((request) => request.path.startsWith(path)).length;
+    const dead = Array.from({ length: 20 }, (_, index) =>
+      recordingBody({
+        ...unique(`dead-${index}`),
+        file_format: "mp4",
+        video_url: `${origin.url}/dead.mp4?${index}`,
+      }),
+    );
+    const worker = await stage.startWorker({ MEDIA_CONCURRENCY: "1" });
+    await Promise.all(dead.map((body) => stage.accept(body)));
+    await until(() => looks("/dead.mp4") >= 20, { what: "a first look at each" });
+    await worker[Symbol.asyncDispose]();
+
+    // All 20 are due again by the time that the next worker takes the first of them.
+    const callbacksOnly = await stage.startWorker({ WORKER_STAGES: "callbacks" });
+    await stage.accept(
+      recordingBody({
+        ...unique("sound"),
+        file_format: "mp4",
+        video_url: `${origin.url}/sample.mp4`,
+      }),
+    );
+    await stage.settled(21);
+    await callbacksOnly[Symbol.asyncDispose]();
+    const admin = createRedis({
+      url: stage.redis.url,
+      role: "producer",
+      name: "admin",
+      onError: () => {},
+    });
+    await until(() => admin.status === "ready");
+    // BullMQ's score of a delayed job: when it is due, in milliseconds, times 4096.
+    const due = () => admin.zcount("reelgate:media:delayed", 0, Date.now() * 4096);
+    const waiting = () => admin.zcard("reelgate:media:prioritized");
+    await until(async () => (await due()) + (await waiting()) === 21, {
+      what: "every retry to be due",
+    });
+    admin.disconnect();
+    await stage.startWorker({ WORKER_STAGES: "media", MEDIA_CONCURRENCY: "1" });
+    await stage.recording("sound", ({ state }) => state === "indexed");
+    // The worker may take one retry before BullMQ has shown it the new job.
+    expect(looks("/dead.mp4")).toBeLessThanOrEqual(22);
+  });
+});
+
 describe("G2: one outcome, whatever happens", () => {
   it("settles what waited while Postgres was away", async () => {
     await using postgres = await startTestPostgres();

@@ -1,7 +1,7 @@
 import type { Queue } from "bullmq";
 import type { QueueCounter } from "../ports.ts";
 
-/** BullMQ calls the list of waiting jobs `wait` inside and `waiting` outside; a paused queue's jobs are in it too. */
+/** Waiting are the jobs of BullMQ's plain list and those with a priority, of a paused queue too. */
 export function bullmqQueueCounter(
   queues: readonly Pick<Queue, "name" | "getJobCounts">[],
 ): QueueCounter {
@@ -11,13 +11,14 @@ export function bullmqQueueCounter(
         queues.map(async (queue) => {
           const counts = await queue.getJobCounts(
             "waiting",
+            "prioritized",
             "active",
             "delayed",
             "failed",
             "completed",
           );
           const numbers = {
-            waiting: counts["waiting"] ?? 0,
+            waiting: (counts["waiting"] ?? 0) + (counts["prioritized"] ?? 0),
             active: counts["active"] ?? 0,
             delayed: counts["delayed"] ?? 0,
             failed: counts["failed"] ?? 0,

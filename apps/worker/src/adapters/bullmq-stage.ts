@@ -13,6 +13,8 @@ export interface BullmqStageOptions<T> {
   concurrency: number;
   schema: z.ZodType<T>;
   handler: StageHandler<T>;
+  /** Priority that a job gets when its handler sends it back; null to leave it as it is. */
+  retryPriority: number | null;
   /** How long a stop waits for jobs in hand before it cancels them, in milliseconds. */
   cancelAfterMs: number;
   /** Trouble with Redis; BullMQ goes on by itself. */
@@ -72,6 +74,9 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
         case "done":
           return;
         case "retry":
+          if (options.retryPriority !== null) {
+            await job.changePriority({ priority: options.retryPriority });
+          }
           throw new RetryLater(end.delayMs, end.error);
         case "failed":
           throw new EndedInFailure(end.error.message);

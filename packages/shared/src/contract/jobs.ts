@@ -59,3 +59,10 @@ export const mediaJobSchema: z.ZodType<MediaJob> = z.object({
 export function mediaJobId(job: MediaJob): string {
   return `rec-${job.recordingId}-${job.generation}`;
 }
+
+/**
+ * First looks come before repeated ones: a dead origin, whose recordings keep coming back, must not hold up the files
+ * of those that answer. Both are set, since BullMQ takes jobs without any priority before all that have one, and moves
+ * a job between two priorities in logarithmic time but out of its plain list only by reading through it.
+ */
+export const MEDIA_PRIORITY = { firstLook: 1, repeatedLook: 2 } as const;
