@@ -19,6 +19,15 @@ export interface DatabaseOptions {
 
 const TIMESTAMPTZ_OID = 1184;
 
+const SESSION = {
+  TimeZone: "UTC",
+  // The lists name their index by its order. The planner can give that order from another index that shares its first
+  // column, by sorting what each value of it has: a whole stream for one page.
+  enable_incremental_sort: "off",
+  // No statement here runs long enough to be worth the tens of milliseconds of its compilation.
+  jit: "off",
+} as const;
+
 /**
  * Opens a pool; connects on first use.
  *
@@ -38,7 +47,9 @@ export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    options: "-c TimeZone=UTC",
+    options: Object.entries(SESSION)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(" "),
     types: {
       getTypeParser: (oid: number, format?: "text" | "binary") =>
         oid === TIMESTAMPTZ_OID ? isoMicroseconds : pg.types.getTypeParser(oid, format),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { sql } from "kysely";
+import type { Kysely } from "kysely";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { createDatabase, dropDatabase } from "../src/admin.ts";
 import { assertSchemaCurrent, migrateToLatest } from "../src/migrate.ts";
@@ -42,7 +43,7 @@ test("a migration that fails leaves nothing, and can run again", async () => {
 test("the first migration can be taken back", async () => {
   await using database = await createTestDatabase();
   await using db = open(database.url);
-  await down(db);
+  await down(db as unknown as Kysely<unknown>);
   const { rows } = await sql`
     select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%'`.execute(
     db,
