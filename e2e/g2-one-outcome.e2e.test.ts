@@ -1,0 +1,139 @@
+import { migrateToLatest } from "@reelgate/catalogue/migrate";
+import { startTestPostgres } from "@reelgate/testkit/postgres-server";
+import { describe, expect, test } from "vitest";
+import {
+  allRecordings,
+  audit,
+  openJobs,
+  outcomeCount,
+  untilNoOpenJobs,
+  untilSettled,
+  untilVerified,
+} from "./support/audit.ts";
+import { inTenMinutes, postAll, recordingNamed, signed } from "./support/callbacks.ts";
+import type { SignedCallback } from "./support/callbacks.ts";
+import { startProduct } from "./support/product.ts";
+import type { Product } from "./support/product.ts";
+
+/**
+ * Of every ten callbacks: five recordings, three of them told again with another `t`, one event of another type, one
+ * that is invalid. Shuffled by a fixed stride, so that a duplicate is often on its way together with its original.
+ */
+function callbacks(count: number): SignedCallback[] {
+  const t = inTenMinutes();
+  const inOrder = Array.from({ length: count }, (_, index) => {
+    const group = Math.floor(index / 10);
+    const kind = index % 10;
+    if (kind < 5) return signed(recordingNamed(`${group}-${kind}`), { t });
+    if (kind < 8) return signed(recordingNamed(`${group}-${kind - 5}`), { t: t + 1 });
+    if (kind === 8) return signed({ event_type: 1, stream_id: `${group}` }, { t });
+    return signed(recordingNamed(`${group}-9`, { end_time: 1 }), { t });
+  });
+  const stride = 7;
+  return Array.from({ length: stride }, (_, start) =>
+    inOrder.filter((_callback, index) => index % stride === start),
+  ).flat();
+}
+
+/** The lock of a job that was in hand at a crash lasts 30 s, and is looked for every 15 s. */
+const SETTLED_MS = 120_000;
+
+/** All of them have an outcome, none has two, and no work is left. */
+async function expectOneOutcomeEach(
+  product: Product,
+  sent: readonly SignedCallback[],
+): Promise<void> {
+  await untilSettled(product.db, sent.length, SETTLED_MS);
+  await untilVerified(product.db, SETTLED_MS);
+  await untilNoOpenJobs(product.redis.url, "callbacks", SETTLED_MS);
+  const found = await audit(product.db);
+  expect(found.ids.length).toBe(sent.length);
+  expect(new Set(found.ids)).toEqual(new Set(sent.map(({ id }) => id)));
+  expect(found.outcomes).toEqual({
+    recorded: sent.length * 0.5,
+    duplicate: sent.length * 0.3,
+    unsupported: sent.length * 0.1,
+    invalid: sent.length * 0.1,
+  });
+  expect(found.countedByRecordings).toBe(sent.length * 0.8);
+  expect(found.conflictsCountedByRecordings).toBe(0);
+  const recordings = await allRecordings(product.db);
+  expect(recordings.length).toBe(sent.length * 0.5);
+  expect(new Set(recordings.map(({ state, failure }) => `${state} ${failure?.code}`))).toEqual(
+    new Set(["failed media_url_forbidden"]),
+  );
+}
+
+function expectAllAccepted(statuses: readonly number[]): void {
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+}
+
+/** Waits until so many callbacks have an outcome, and some have none yet. */
+async function untilInTheMiddle(product: Product, settled: number, of: number): Promise<void> {
+  await untilSettled(product.db, settled);
+  expect(await outcomeCount(product.db)).toBeLessThan(of);
+}
+
+// Together, for most of their time is spent waiting for locks to expire.
+describe.concurrent("G2: every acknowledged callback has one outcome", () => {
+  test("when the worker is killed in the middle of 5,000", async () => {
+    await using product = await startProduct();
+    const ingress = await product.startIngress();
+    const sent = callbacks(5000);
+    const worker = await product.startWorker();
+    const sending = postAll(ingress.callbackUrl, sent);
+    await untilInTheMiddle(product, 1000, sent.length);
+    await worker.kill("SIGKILL");
+    expect(await worker.exited).toEqual({ code: null, signal: "SIGKILL" });
+    await product.startWorker();
+    expectAllAccepted(await sending);
+    await expectOneOutcomeEach(product, sent);
+  });
+
+  test("when one of two workers is killed and not replaced", async () => {
+    await using product = await startProduct();
+    const ingress = await product.startIngress();
+    const sent = callbacks(500);
+    const [worker] = await Promise.all([product.startWorker(), product.startWorker()]);
+    const sending = postAll(ingress.callbackUrl, sent);
+    await untilInTheMiddle(product, 100, sent.length);
+    await worker.kill("SIGKILL");
+    expectAllAccepted(await sending);
+    await expectOneOutcomeEach(product, sent);
+  });
+
+  test("when Postgres is killed, and comes back", async () => {
+    await using postgres = await startTestPostgres();
+    await migrateToLatest(postgres.adminUrl);
+    await using product = await startProduct({ databaseUrl: postgres.adminUrl });
+    const ingress = await product.startIngress();
+    const sent = callbacks(500);
+    const worker = await product.startWorker();
+    const sending = postAll(ingress.callbackUrl, sent);
+    await untilInTheMiddle(product, 100, sent.length);
+    await postgres.kill("SIGKILL");
+    // All of them are taken without Postgres.
+    expectAllAccepted(await sending);
+    await worker.log.waitFor(({ msg }) => msg?.startsWith("Postgres is away") === true);
+    await postgres.restart();
+    await expectOneOutcomeEach(product, sent);
+    expect(worker.log.lines.filter(({ level }) => level >= 60)).toEqual([]);
+  });
+
+  test("when the worker is told to stop, and started again", async () => {
+    await using product = await startProduct();
+    const ingress = await product.startIngress();
+    const sent = callbacks(500);
+    const worker = await product.startWorker({ SHUTDOWN_GRACE_MS: "15000" });
+    const sending = postAll(ingress.callbackUrl, sent);
+    await untilInTheMiddle(product, 100, sent.length);
+    await worker.stop();
+    expect(await worker.exited).toEqual({ code: 0, signal: null });
+    expect(worker.log.withMessage("stopped")).toHaveLength(1);
+    // Nothing is in hand any more: what is left waits, for whoever comes next.
+    expect(await openJobs(product.redis.url, "callbacks")).toMatchObject({ active: 0 });
+    expectAllAccepted(await sending);
+    await product.startWorker();
+    await expectOneOutcomeEach(product, sent);
+  });
+});
