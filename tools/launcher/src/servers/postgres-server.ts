@@ -40,7 +40,7 @@ export interface PostgresServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export const POSTGRES_USER = "reelgate";
+const POSTGRES_USER = "reelgate";
 
 /** Crash recovery replays at most `max_wal_size` (1 GB) of log before the server is ready. */
 const START_DEADLINE_MS = 120_000;
