@@ -47,6 +47,16 @@ const SHARE = `
 
 const CHUNK_ROWS = 100_000;
 
+/** How many streams so many recordings are of. */
+export const streamsOf = (rows: number): number => Math.max(20, Math.round(rows / 50));
+/** The file id of the i-th recording. */
+export const fileIdOf = (i: number): string => `9007${String(i).padStart(15, "0")}`;
+/** The task that recordings near the i-th have, if they have one. */
+export const taskOf = (i: number): string => `task-${Math.floor(i / 40)}`;
+/** When the i-th recording started, to the second. */
+export const startOf = (i: number): string =>
+  `${new Date(Date.UTC(2024, 0, 1) + Math.floor(i * 6123.457)).toISOString().slice(0, 19)}.000000Z`;
+
 export interface FillOptions {
   /** An empty database. */
   url: string;
@@ -72,7 +82,7 @@ export async function fillRecordings(options: FillOptions): Promise<void> {
       where indrelid = 'recordings'::regclass
         and not exists (select from pg_constraint where conindid = indexrelid)`);
     for (const index of indexes) await client.query(`drop index ${index.name}`);
-    const streams = Math.max(20, Math.round(options.rows / 50));
+    const streams = streamsOf(options.rows);
     for (let first = 1; first <= options.rows; first += CHUNK_ROWS) {
       options.onProgress("rows", first - 1, options.rows);
       const last = Math.min(first + CHUNK_ROWS - 1, options.rows);
@@ -84,7 +94,47 @@ export async function fillRecordings(options: FillOptions): Promise<void> {
     }
     options.onProgress("vacuum", 0, 1);
     await client.query("vacuum (analyze) recordings");
+    await client.query(`comment on table recordings is '${markOf(options.rows)}'`);
     options.onProgress("vacuum", 1, 1);
+  } finally {
+    await client.end();
+  }
+}
+
+const markOf = (rows: number): string => `filled with ${rows} rows`;
+
+/** Whether the database was filled, to the end, with so many rows. */
+export async function isFilled(url: string, rows: number): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows: found } = await client.query<{ mark: string | null }>(
+      "select obj_description(to_regclass('recordings'), 'pg_class') as mark",
+    );
+    return found[0]?.mark === markOf(rows);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Bytes on disk: the rows, and each index by its name. */
+export async function sizesOf(
+  url: string,
+): Promise<{ tableBytes: number; indexes: { name: string; bytes: number }[]; version: string }> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows: indexes } = await client.query<{ name: string; bytes: string }>(`
+      select indexrelid::regclass::text as name, pg_relation_size(indexrelid) as bytes
+      from pg_index where indrelid = 'recordings'::regclass order by 1`);
+    const { rows } = await client.query<{ bytes: string; version: string }>(
+      "select pg_table_size('recordings') as bytes, current_setting('server_version') as version",
+    );
+    return {
+      tableBytes: Number(rows[0]?.bytes),
+      indexes: indexes.map(({ name, bytes }) => ({ name, bytes: Number(bytes) })),
+      version: rows[0]?.version ?? "",
+    };
   } finally {
     await client.end();
   }

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Conflict } from "@reelgate/shared/contract/recording";
 import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
-import { redactText } from "@reelgate/shared/redact";
+import { redactText, withoutQuery } from "@reelgate/shared/redact";
 import { isoFromUnixMicroseconds } from "./instant.ts";
 import type { RecordingsTable } from "./schema.ts";
 
@@ -29,8 +29,8 @@ export function conflictsWith(
     ["record_temp_id", recording.template_id, event.templateId],
     ["task_id", recording.task_id, event.taskId],
     ["file_format", recording.format, event.format],
-    ["start_time", recording.started_at, isoFromUnixMicroseconds(event.startedAtUs)],
-    ["end_time", recording.ended_at, isoFromUnixMicroseconds(event.endedAtUs)],
+    ["start_time", ...instants(recording.started_at, event.startedAtUs)],
+    ["end_time", ...instants(recording.ended_at, event.endedAtUs)],
     ["duration", Number(recording.declared_duration_s), event.durationS],
     ["file_size", Number(recording.declared_size_bytes), event.sizeBytes],
     ["video_url", withoutQuery(recording.video_url), withoutQuery(event.videoUrl)],
@@ -46,6 +46,16 @@ export function conflictsWith(
     }));
 }
 
-function withoutQuery(url: string): string {
-  return url.split(/[?#]/u, 1)[0] ?? url;
+const WHOLE_SECOND = ".000000Z";
+
+/**
+ * Two times to compare. A callback without microseconds says nothing of them, so beside a whole second only seconds
+ * count.
+ */
+function instants(recorded: string, receivedUs: number): [recorded: string, received: string] {
+  const received = isoFromUnixMicroseconds(receivedUs);
+  const isCoarse = [recorded, received].some((instant) => instant.endsWith(WHOLE_SECOND));
+  const comparable = (instant: string): string =>
+    isCoarse ? `${instant.slice(0, -WHOLE_SECOND.length)}${WHOLE_SECOND}` : instant;
+  return [comparable(recorded), comparable(received)];
 }

@@ -21,6 +21,8 @@ const TIMESTAMPTZ_OID = 1184;
 
 const SESSION = {
   TimeZone: "UTC",
+  // Guarantee G2: a job ends in Redis after its commit, which therefore must be on disk whatever the server's default.
+  synchronous_commit: "on",
   // The lists name their index by its order. The planner can give that order from another index that shares its first
   // column, by sorting what each value of it has: a whole stream for one page.
   enable_incremental_sort: "off",

@@ -3,7 +3,10 @@ import { AppError } from "@reelgate/shared/errors";
 /**
  * What Postgres' errors mean for the caller: whether the same work can succeed later.
  *
- * - SQLSTATE classes 22 (data), 23 (constraint) and 54 (limit exceeded) speak of the row: repeating cannot help.
+ * - SQLSTATE classes 22 (data), 23 (constraint) and 54 (limit exceeded) speak of the row: repeating cannot help. Not so
+ *   23505: every unique key that a callback can meet is handled where it is written, so another one means a broken
+ *   sequence, as after a restore of the data alone, and the row is sound.
+ * - Classes 28 (authorisation) and 3D (no such database) speak of the configuration.
  * - Everything else that Postgres or the connection says (08, 25006 read-only after a failover, 40 rollbacks, 53
  *   resources, 57 shutdown, timeouts, a refused or broken connection) speaks of the moment.
  */
@@ -18,7 +21,8 @@ export async function catalogued<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const DEFECTS = [TypeError, RangeError, SyntaxError, ReferenceError];
-const ROW_IS_WRONG = /^(?:22|23|54)...$/u;
+const ROW_IS_WRONG = /^(?:22|23(?!505)|54)/u;
+const ACCESS_IS_WRONG = /^(?:28|3D)/u;
 const SQLSTATE = /^[0-9A-Z]{5}$/u;
 
 export function catalogueError(error: unknown): AppError {
@@ -26,6 +30,12 @@ export function catalogueError(error: unknown): AppError {
   if (code !== null && SQLSTATE.test(code) && ROW_IS_WRONG.test(code)) {
     return new AppError("catalogue_rejected", {
       message: `Postgres refused the row (SQLSTATE ${code}).`,
+      cause: error,
+    });
+  }
+  if (code !== null && SQLSTATE.test(code) && ACCESS_IS_WRONG.test(code)) {
+    return new AppError("catalogue_refused", {
+      message: `Postgres refuses the user, the password or the database of DATABASE_URL (SQLSTATE ${code}).`,
       cause: error,
     });
   }

@@ -104,6 +104,7 @@ describe("G2 nothing is half when a connection dies in the middle", () => {
       sample({ file_id: `storm-${t % 8}`, t }),
     );
     let settledCount = 0;
+    const failures: unknown[] = [];
     const settle = async (callback: (typeof callbacks)[number]): Promise<string> => {
       for (;;) {
         try {
@@ -111,7 +112,7 @@ describe("G2 nothing is half when a connection dies in the middle", () => {
           settledCount += 1;
           return outcome;
         } catch (error) {
-          expect(error).toMatchObject(UNAVAILABLE);
+          failures.push(error);
         }
       }
     };
@@ -127,6 +128,7 @@ describe("G2 nothing is half when a connection dies in the middle", () => {
     }
     await all;
     expect(kills).toBeGreaterThan(0);
+    expect(failures).toEqual(failures.map(() => expect.objectContaining(UNAVAILABLE) as unknown));
     expect(await counts()).toEqual({
       recordings: before.recordings + 8,
       callbacks: before.callbacks + 80,
@@ -197,7 +199,8 @@ describe("connections", () => {
       await settleCallback(db, sample({ file_id: "left-open", t: 2 }));
       await sql`select 1`.execute(tx);
     });
-    await expect(left).rejects.toThrow();
-    expect(await counts()).toMatchObject({ counted: (await counts()).callbacks });
+    await expect(left).rejects.toThrow(/idle-in-transaction timeout|Connection terminated/u);
+    const after = await counts();
+    expect(after.counted).toBe(after.callbacks);
   });
 });

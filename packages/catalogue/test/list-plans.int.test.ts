@@ -5,7 +5,7 @@ import { createTestDatabase } from "@reelgate/testkit/postgres";
 import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { explain } from "../bench/explain.ts";
 import { fillRecordings } from "../bench/fill.ts";
-import { LIST_SHAPES } from "../bench/list-shapes.ts";
+import { listShapes } from "../bench/list-shapes.ts";
 import { callbackListQuery } from "../src/callback-log.ts";
 import type { CatalogueDatabase } from "../src/database.ts";
 import { MAX_CANDIDATES, listQuery } from "../src/list-query.ts";
@@ -37,7 +37,7 @@ describe.each([
   ["first", null],
   ["deep", DEEP],
 ])("the %s page of each list", (_page, after) => {
-  test.each(LIST_SHAPES.map((shape) => [shape.name, shape] as const))(
+  test.each(listShapes(ROWS).map((shape) => [shape.name, shape] as const))(
     "%s",
     async (_name, shape) => {
       for (const n of [0, 1, 2]) {
@@ -47,7 +47,8 @@ describe.each([
         expect(plan.nodes.filter((node) => /Seq Scan|Bitmap|Gather/u.test(node))).toEqual([]);
         expect(plan.indexes).toContain(shape.index);
         expect(plan.indexes).toContain("recordings_pkey");
-        if (!shape.name.startsWith("q,")) expect(plan.indexes).toHaveLength(2);
+        // A search looks into the index of each identifier.
+        expect(plan.indexes.length).toBeLessThanOrEqual(shape.name.startsWith("q,") ? 5 : 2);
         expect(plan.rowsSorted).toBeLessThanOrEqual(perRange * MAX_RANGES);
         expect(plan.rowsRead).toBeLessThanOrEqual(perRange * (MAX_RANGES + 1));
       }
