@@ -110,6 +110,11 @@ export const ERRORS = {
     retryable: false,
     message: "The URL points where this system must not connect.",
   },
+  media_address_forbidden: {
+    status: null,
+    retryable: false,
+    message: "The host's name leads to an address that is not public.",
+  },
   media_not_found: {
     status: null,
     retryable: true,

@@ -12,6 +12,7 @@ const delayOf = (decision: ReturnType<typeof decide>): number =>
 describe("the retry policy", () => {
   it.each([
     "media_url_forbidden",
+    "media_address_forbidden",
     "media_forbidden",
     "media_not_media",
     "media_http_error",

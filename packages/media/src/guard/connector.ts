@@ -53,7 +53,10 @@ export function createGuardedConnector(options: GuardedConnectorOptions): buildC
       target.port === "" ? (target.protocol === "https:" ? 443 : 80) : Number(target.port);
     const refusal = hostRefusal(allowedHosts, target.hostname, port);
     if (refusal !== null) {
-      callback(forbidden(`${target.hostname}: ${refusal}`), null);
+      callback(
+        new AppError("media_url_forbidden", { message: `${target.hostname}: ${refusal}` }),
+        null,
+      );
       return;
     }
     connectorFor(port)(target, (...[error, socket]: ConnectResult) => {
@@ -90,9 +93,9 @@ function guardedLookup(allowed: AllowedHosts, resolve: ResolveHost, port: number
         const bad = answers.find(({ address }) => !allowsResolvedAddress(allowed, address, port));
         if (bad !== undefined) {
           callback(
-            forbidden(
-              `${hostname} resolves to ${bad.address}, which is neither public nor covered by an allowed IP or CIDR entry.`,
-            ),
+            new AppError("media_address_forbidden", {
+              message: `${hostname} resolves to ${bad.address}, which is neither public nor covered by an allowed IP or CIDR entry.`,
+            }),
             "",
           );
         } else if (options.all === true) {
@@ -128,18 +131,18 @@ function peerRefusal(
       message: `The connection to ${hostname} closed as it was made.`,
     });
   }
-  const permitted =
-    isIP(hostname) === 0
-      ? allowsResolvedAddress(allowed, peer, port)
-      : coversAddress(allowed, peer, port);
-  return permitted ? null : forbidden(`${hostname} led to ${peer}, which is not allowed.`);
+  const named = isIP(hostname) === 0;
+  const permitted = named
+    ? allowsResolvedAddress(allowed, peer, port)
+    : coversAddress(allowed, peer, port);
+  return permitted
+    ? null
+    : new AppError(named ? "media_address_forbidden" : "media_url_forbidden", {
+        message: `${hostname} led to ${peer}, which is not allowed.`,
+      });
 }
 
 async function resolveBySystem(hostname: string): Promise<readonly ResolvedAddress[]> {
   const answers = await dnsLookup(hostname, { all: true });
   return answers.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
-}
-
-function forbidden(message: string): AppError {
-  return new AppError("media_url_forbidden", { message });
 }
