@@ -26,11 +26,6 @@ export interface Catalogue {
   count(): Promise<Pick<Stats, "callbacks" | "recordings">>;
 }
 
-/** Puts a recording in front of stage 2. Rejects within seconds when Redis is away. */
-export interface MediaQueue {
-  enqueue(job: MediaJob): Promise<void>;
-}
-
 /** How many jobs each queue holds, by state. Rejects when Redis is away. */
 export interface QueueCounter {
   count(): Promise<Stats["queues"]>;

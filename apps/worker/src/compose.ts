@@ -19,6 +19,7 @@ import { createRegistry } from "@reelgate/shared/telemetry";
 import { startBullmqStage } from "./adapters/bullmq-stage.ts";
 import { postgresCatalogue } from "./adapters/catalogue.ts";
 import { guardedMediaEngine } from "./adapters/media-engine.ts";
+import { redisSweepTurn } from "./adapters/redis-sweep-turn.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import { readWorkerConfig } from "./config.ts";
 import type { WorkerConfig } from "./config.ts";
@@ -30,7 +31,9 @@ import { waitForSchema } from "./stages/wait-for-schema.ts";
 import { repeatEvery } from "./stages/repeat.ts";
 import type { RunningStage } from "./stages/stage.ts";
 
-const SWEEP_INTERVAL_MS = 60_000;
+/** Between two sweeps of all workers together; each asks more often whether it is its turn. */
+const SWEEP_INTERVAL_MS = 300_000;
+const SWEEP_POLL_MS = 60_000;
 /** Jobs in hand are cancelled so long before the grace of the whole process ends. */
 const CANCEL_MARGIN_MS = 10_000;
 
@@ -50,6 +53,7 @@ export async function compose(
     onError: (error) => logger.warn({ err: error }, "an idle connection to Postgres broke"),
   });
   opened.defer(() => closeDatabase(db));
+  const connections: Redis[] = [];
   const connect = (role: RedisRole, name: string): Redis => {
     const client = createRedis({
       url: config.redisUrl,
@@ -58,6 +62,7 @@ export async function compose(
       onError: (error) => logger.warn({ err: error, connection: name }, "trouble with Redis"),
     });
     opened.defer(() => client.disconnect());
+    connections.push(client);
     return client;
   };
 
@@ -65,7 +70,8 @@ export async function compose(
   const readiness = async (): Promise<Readiness> => {
     const reasons: string[] = [];
     await pingDatabase(db).catch(() => reasons.push("Postgres does not answer"));
-    if (producer.status !== "ready") reasons.push("Redis is not connected");
+    if (connections.some((client) => client.status !== "ready"))
+      reasons.push("Redis is not connected");
     if (stages.length === 0 || stages.some((stage) => !stage.isRunning))
       reasons.push("a stage is not running");
     return reasons.length === 0 ? { ready: true } : { ready: false, reasons };
@@ -84,53 +90,58 @@ export async function compose(
       onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
     }),
   );
-  const cancelAfterMs = Math.max(config.shutdownGraceMs - CANCEL_MARGIN_MS, 1000);
-  const onError = (error: Error): void => logger.warn({ err: error }, "trouble with a queue");
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
+  const common = {
+    cancelAfterMs: Math.max(config.shutdownGraceMs - CANCEL_MARGIN_MS, 1000),
+    onError: (error: Error): void => logger.warn({ err: error }, "trouble with a queue"),
+    onJobUndecided,
+  };
+  const engine = opened.use(guardedMediaEngine(config.media));
 
   if (config.stages.includes("callbacks")) {
-    const stage = startBullmqStage({
-      queue: QUEUES.callbacks,
-      connection: connect("worker", "callbacks"),
-      concurrency: config.callbacksConcurrency,
-      schema: callbackJobSchema,
-      retryPriority: null,
-      cancelAfterMs,
-      onError,
-      onJobUndecided,
-      handler: async (job, jobSignal) => {
-        await settleCallback({ catalogue, mediaQueue, clock: systemClock, events }, job, jobSignal);
-        return { kind: "done" };
-      },
-    });
-    stages.push(opened.use(stage));
+    stages.push(
+      startBullmqStage({
+        ...common,
+        queue: QUEUES.callbacks,
+        connection: connect("worker", "callbacks"),
+        concurrency: config.callbacksConcurrency,
+        schema: callbackJobSchema,
+        retryPriority: null,
+        handler: async (job, run) => {
+          const deps = { catalogue, mediaQueue, clock: systemClock, events };
+          await settleCallback(deps, job, run.signal);
+          return { kind: "done" };
+        },
+      }),
+    );
   }
   if (config.stages.includes("media")) {
-    const engine = opened.use(guardedMediaEngine(config.media));
-    const stage = startBullmqStage({
-      queue: QUEUES.media,
-      connection: connect("worker", "media"),
-      concurrency: config.media.concurrency,
-      schema: mediaJobSchema,
-      retryPriority: MEDIA_PRIORITY.repeatedLook,
-      cancelAfterMs,
-      onError,
-      onJobUndecided,
-      handler: (job, jobSignal) =>
-        verifyMedia(
-          { catalogue, engine, clock: systemClock, events, limits: config.media },
-          job,
-          jobSignal,
-        ),
-    });
-    stages.push(opened.use(stage));
+    const deps = { catalogue, engine, clock: systemClock, events, limits: config.media };
+    stages.push(
+      startBullmqStage({
+        ...common,
+        queue: QUEUES.media,
+        connection: connect("worker", "media"),
+        concurrency: config.media.concurrency,
+        schema: mediaJobSchema,
+        retryPriority: MEDIA_PRIORITY.repeatedLook,
+        handler: (job, run) => verifyMedia(deps, job, run),
+      }),
+    );
+  }
+  // Together: a stage that waits for its last job must not keep the other taking new ones.
+  opened.defer(async () => {
+    await Promise.all(stages.map((stage) => stage[Symbol.asyncDispose]()));
+  });
+  if (config.stages.includes("media")) {
+    const turn = redisSweepTurn(producer, SWEEP_INTERVAL_MS);
     opened.use(
       repeatEvery(
         systemClock,
-        SWEEP_INTERVAL_MS,
+        SWEEP_POLL_MS,
         (sweepSignal) =>
-          sweepPending({ catalogue, mediaQueue, clock: systemClock, events }, sweepSignal),
+          sweepPending({ catalogue, mediaQueue, turn, clock: systemClock, events }, sweepSignal),
         (error) =>
           logger.warn(
             { err: error },

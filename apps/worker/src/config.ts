@@ -86,8 +86,8 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
     parse: integerBetween(1, 1000),
     description:
       "Attempts at a recording whose origin fails in a way that may heal, before its state is failed.",
-    example: "12",
-    default: "12",
+    example: "60",
+    default: "60",
   },
   MEDIA_NOT_FOUND_GRACE_MS: {
     parse: integerBetween(0, 86_400_000),

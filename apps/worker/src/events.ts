@@ -23,6 +23,11 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
     buckets: LAG_BUCKETS_S,
     registers,
   });
+  const unknownFields = new Counter({
+    name: "reelgate_callback_unknown_fields_total",
+    help: "Fields of recording events that the specification does not know; a rise means that the provider changed.",
+    registers,
+  });
   const unstorable = new Counter({
     name: "reelgate_callbacks_unstorable_total",
     help: "Callbacks that Postgres refused as a row and that were settled as invalid.",
@@ -59,7 +64,8 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
   let awayLoggedAtMs = 0;
 
   return {
-    callbackSettled(settlement, { callbackId, receivedAtMs }) {
+    callbackSettled(settlement, { callbackId, receivedAtMs, unknownFields: unknown }) {
+      unknownFields.inc(unknown);
       settled.inc({ outcome: settlement.outcome, repeated: String(settlement.repeated) });
       settleLag.observe((Date.now() - receivedAtMs) / 1000);
       const level =
@@ -93,10 +99,10 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
         "recording indexed",
       );
     },
-    mediaAttemptFailed(job, failure) {
+    mediaAttemptFailed(job, failure, error) {
       failures.inc({ code: failure.code, final: String(failure.final) });
       logger[failure.final ? "error" : "warn"](
-        { ...job, ...failure },
+        { ...job, ...failure, ...(failure.code === "internal" ? { err: error } : {}) },
         "recording could not be verified",
       );
     },

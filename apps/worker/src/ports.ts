@@ -1,4 +1,5 @@
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import type { AppError } from "@reelgate/shared/errors";
 import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media";
 import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
 import type { MediaFailure, MediaTarget } from "@reelgate/catalogue/media-state";
@@ -21,9 +22,10 @@ export interface MediaCatalogue {
   }): Promise<MediaJob[]>;
 }
 
-/** Puts recordings in front of stage 2; idempotent by recording and generation. */
-export interface MediaQueue {
-  enqueue(job: MediaJob): Promise<void>;
+/** Among all workers one sweeps at a time, and not too often. */
+export interface SweepTurn {
+  /** True for the one whose turn it is now. */
+  take(): Promise<boolean>;
 }
 
 /** Looks at the file behind a URL. Throws AppError of the media codes when nothing can be said about it. */
@@ -43,12 +45,12 @@ export interface Clock {
 export interface WorkerEvents {
   callbackSettled(
     settlement: Settlement,
-    event: { callbackId: string; receivedAtMs: number },
+    event: { callbackId: string; receivedAtMs: number; unknownFields: number },
   ): void;
   callbackUnstorable(callbackId: string, error: unknown): void;
   catalogueAway(error: unknown): void;
   mediaIndexed(job: MediaJob, report: MediaReport): void;
-  mediaAttemptFailed(job: MediaJob, failure: MediaFailure): void;
+  mediaAttemptFailed(job: MediaJob, failure: MediaFailure, error: AppError): void;
   mediaObsolete(job: MediaJob): void;
   pendingSwept(count: number): void;
 }

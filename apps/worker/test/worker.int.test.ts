@@ -13,6 +13,7 @@ import { recordingBody } from "@reelgate/testkit/recording-body";
 import { migrateToLatest } from "@reelgate/catalogue/migrate";
 import { describe, expect, it } from "vitest";
 import { postgresCatalogue } from "../src/adapters/catalogue.ts";
+import { redisSweepTurn } from "../src/adapters/redis-sweep-turn.ts";
 import { sweepPending } from "../src/handlers/sweep-pending.ts";
 import { fakeClock, recordedEvents } from "./fake-ports.ts";
 import { SAMPLES, setTheStage } from "./running-worker.ts";
@@ -293,6 +294,7 @@ describe("G2: one outcome, whatever happens", () => {
         mediaQueue: bullmqMediaQueue(
           createProducer<MediaJob>({ queue: QUEUES.media, connection, onError: () => {} }),
         ),
+        turn: redisSweepTurn(connection, 60_000),
         clock: fakeClock(Date.now() + 120_000).clock,
         events: recordedEvents().events,
       },
@@ -351,5 +353,54 @@ describe("a stop", () => {
       state: "indexed",
       failure: null,
     });
+  });
+});
+
+describe("the turn to sweep", () => {
+  it("is one worker's at a time", async () => {
+    await using stage = await setTheStage();
+    const client = createRedis({
+      url: stage.redis.url,
+      role: "producer",
+      name: "turn",
+      onError: () => {},
+    });
+    await until(() => client.status === "ready");
+    const turn = redisSweepTurn(client, 60_000);
+    const taken = await Promise.all([turn.take(), turn.take(), turn.take()]);
+    client.disconnect();
+    expect(taken.filter(Boolean)).toHaveLength(1);
+  });
+});
+
+describe("a job that no worker lived to end", () => {
+  it("ends in a visible failure after the fifth, and stage 1 goes on", async () => {
+    await using stage = await setTheStage();
+    await using origin = await startMediaOrigin({ root: SAMPLES });
+    const worker = await stage.startWorker({ WORKER_STAGES: "callbacks" });
+    await stage.accept(
+      recordingBody({
+        ...unique("killer"),
+        file_format: "mp4",
+        video_url: `${origin.url}/sample.mp4`,
+      }),
+    );
+    await stage.settled(1);
+    const { id } = await stage.recording("killer", () => true);
+    const client = createRedis({
+      url: stage.redis.url,
+      role: "producer",
+      name: "crash",
+      onError: () => {},
+    });
+    await until(() => client.status === "ready");
+    // As five deaths in the middle of the look leave it: runs that began, and none that ended.
+    await client.hset(`reelgate:media:rec-${id}-0`, "ats", "5");
+    client.disconnect();
+    await stage.startWorker({ WORKER_STAGES: "media" });
+    const failed = await stage.recording("killer", ({ state }) => state !== "pending");
+    expect(failed).toMatchObject({ state: "failed", failure: { code: "media_look_crashed" } });
+    expect(origin.requests).toEqual([]);
+    await worker[Symbol.asyncDispose]();
   });
 });

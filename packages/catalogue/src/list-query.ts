@@ -37,7 +37,7 @@ export type ListRow = Selectable<RecordingsTable> & {
  * Most rows that one page looks at, in each of its ranges, where its filter has no index of its own. Measured at 10
  * million rows: TODO
  */
-export const MAX_CANDIDATES = 2000;
+export const MAX_CANDIDATES = 1000;
 
 /**
  * The recordings after `after` that pass the filter, the latest start first, at most `limit` of them.

@@ -84,6 +84,12 @@ export const ERRORS = {
     message: "Postgres refused the row itself; repeating cannot help.",
   },
 
+  catalogue_refused: {
+    status: 503,
+    retryable: true,
+    message: "Postgres refuses the user, the password or the database.",
+  },
+
   // Dashboard
   unauthorized: { status: 401, retryable: false, message: "User or password is missing or wrong." },
   too_many_attempts: {
@@ -166,6 +172,11 @@ export const ERRORS = {
     status: null,
     retryable: false,
     message: "The HLS playlist breaks RFC 8216 in a way that hides what was recorded.",
+  },
+  media_look_crashed: {
+    status: null,
+    retryable: false,
+    message: "Looking at the file ended the worker again and again.",
   },
   media_budget_exceeded: {
     status: null,

@@ -12,6 +12,11 @@ describe("G6: redaction of a body", () => {
     [{ video_url: `http://user:${secret}@a.myqcloud.com/f.mp4` }],
     [{ video_url: `https://a.myqcloud.com/${"p".repeat(4000)}?${secret}` }],
     [{ video_url: `https://a.myqcloud.com/f.mp4#${secret}` }],
+    [{ stream_param: secret }],
+    [{ stream_param: `a=1&${secret}` }],
+    [{ note: `access_token=${secret}&wsSecret=${secret};auth_key=${secret}` }],
+    [{ auth: secret, auth_key: secret, credentials: { id: secret }, Authorization: secret }],
+    [{ deep: Array.from({ length: 60 }, () => JSON.stringify({ sign: secret })) }],
     [{ data: { deep: [{ sign: secret }] } }],
     [{ msg: JSON.stringify({ to_url: `rtmp://h/app/s?txSecret=${secret}` }) }],
     [{ msg: JSON.stringify({ inner: JSON.stringify({ sign: secret }) }) }],
@@ -128,7 +133,7 @@ describe("a URL", () => {
 describe("stream_param", () => {
   it("keeps names and no values, whatever separates them", () => {
     expect(redactStreamParam("txSecret=a&txTime=b;hls|flv=c")).toBe(
-      "txSecret=[redacted]&txTime=[redacted];hls|flv=[redacted]",
+      "txSecret=[redacted]&txTime=[redacted];[redacted]|flv=[redacted]",
     );
   });
 });

@@ -7,16 +7,17 @@ export const REDACTED = "[redacted]";
  * Keys whose values never leave the system (guarantee G6). `sign` proves a callback for anyone who holds it until `t`;
  * `stream_param` carries the push secret (`txSecret`).
  */
-const SECRET_KEY = /^(?:sign|signature|stream_?param|.*(?:secret|token|password).*)$/iu;
+const SECRET_KEY =
+  /^(?:sign|signature|stream_?param|auth|(?:.*[_-])?key|.*(?:secret|token|passw|credential|authorization).*)$/iu;
 
 /**
- * A URL's query in running text: signed URLs keep their credentials there. Every repetition is bounded, so that
- * hostile text costs linear time.
+ * A URL in running text, with whatever query follows it: signed URLs keep their credentials there. It always matches to
+ * the end of the URL, query or not, so hostile text is gone through once.
  */
-const URL_QUERY = /([a-z][a-z0-9+.-]{1,10}:\/\/[^\s"'?#]{1,2048})\?[^\s"'#]*/giu;
-/** User and password before the host. */
-const URL_USERINFO = /([a-z][a-z0-9+.-]{1,10}:\/\/)[^\s"'/?#@]{1,512}@/giu;
-const SECRET_PARAMETER = /\b(txSecret|sign|signature|token|secret|password)=[^&\s"']*/giu;
+const URL_IN_TEXT = /[a-z][a-z0-9+.-]{1,10}:\/\/[^\s"']*/giu;
+/** `access_token=…`, `wsSecret=…`, `auth_key=…`: a name that holds one of the words. */
+const SECRET_PARAMETER =
+  /([\w-]{0,32}(?:secret|sign|token|passw|credential|auth|key)[\w-]{0,32}=)[^&;\s"']*/giu;
 
 /**
  * A secret member of JSON inside running text, whole or cut off, at any depth of escaping: an error message quotes the
@@ -29,9 +30,13 @@ const SECRET_MEMBER =
 export function redactText(text: string): string {
   return text
     .replace(SECRET_MEMBER, `$1${REDACTED}`)
-    .replace(URL_USERINFO, `$1${REDACTED}@`)
-    .replace(URL_QUERY, `$1?${REDACTED}`)
-    .replace(SECRET_PARAMETER, `$1=${REDACTED}`);
+    .replace(URL_IN_TEXT, redactUrl)
+    .replace(SECRET_PARAMETER, `$1${REDACTED}`);
+}
+
+/** A URL up to its query or fragment: what stays the same when it is signed anew. */
+export function withoutQuery(url: string): string {
+  return url.split(/[?#]/u, 1)[0] ?? url;
 }
 
 /**
@@ -39,14 +44,20 @@ export function redactText(text: string): string {
  * no length of it hides a query.
  */
 export function redactUrl(url: string): string {
-  const [, before = url, after] = /^([^?#]*)([?#].*)?$/su.exec(url) ?? [];
+  const before = withoutQuery(url);
   const bare = before.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/iu, `$1${REDACTED}@`);
-  return after === undefined ? bare : `${bare}?${REDACTED}`;
+  return before === url ? bare : `${bare}?${REDACTED}`;
 }
 
-/** Keeps the names of the push URL's parameters and none of their values. Separators are `&`, `;` and `|`. */
+/**
+ * Keeps the names of the push URL's parameters and none of their values; what has no name is hidden whole. Separators
+ * are `&`, `;` and `|`.
+ */
 export function redactStreamParam(streamParam: string): string {
-  return streamParam.replace(/=[^&;|]*/gu, `=${REDACTED}`);
+  return streamParam.replace(/[^&;|]+/gu, (parameter) => {
+    const equals = parameter.indexOf("=");
+    return equals === -1 ? REDACTED : `${parameter.slice(0, equals)}=${REDACTED}`;
+  });
 }
 
 /**
@@ -55,7 +66,7 @@ export function redactStreamParam(streamParam: string): string {
  */
 export function redactBody(body: string): string {
   try {
-    return JSON.stringify(redactValue(parseJsonExact(body), 0));
+    return JSON.stringify(redactValue(parseJsonExact(body), { embedded: 0, parses: 0 }));
   } catch {
     return REDACTED;
   }
@@ -68,7 +79,9 @@ export function redactBody(body: string): string {
 export function redactJson(value: unknown): unknown {
   try {
     const json = JSON.stringify(value);
-    return json === undefined ? value : redactValue(parseJsonExact(json), 0);
+    return json === undefined
+      ? value
+      : redactValue(parseJsonExact(json), { embedded: 0, parses: 0 });
   } catch {
     return REDACTED;
   }
@@ -76,14 +89,22 @@ export function redactJson(value: unknown): unknown {
 
 /** JSON inside JSON inside JSON: three levels are looked into, the rest is treated as text. */
 const MAX_EMBEDDED_JSON = 3;
+/** Strings of one body that are tried as JSON. The provider's have two; a hostile body can have thousands. */
+const MAX_EMBEDDED_PARSES = 50;
 
-function redactValue(value: unknown, embedded: number): unknown {
-  if (typeof value === "string") return redactString(value, embedded);
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, embedded));
+interface Depth {
+  embedded: number;
+  /** Counted over the whole body. */
+  parses: number;
+}
+
+function redactValue(value: unknown, depth: Depth): unknown {
+  if (typeof value === "string") return redactString(value, depth);
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, depth));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
-      if (!SECRET_KEY.test(key)) return [key, redactValue(item, embedded)];
+      if (!SECRET_KEY.test(key)) return [key, redactValue(item, depth)];
       return [
         key,
         typeof item === "string" && /param/iu.test(key) ? redactStreamParam(item) : REDACTED,
@@ -92,10 +113,16 @@ function redactValue(value: unknown, embedded: number): unknown {
   );
 }
 
-function redactString(value: string, embedded: number): string {
-  if (embedded < MAX_EMBEDDED_JSON && /^\s*[[{]/u.test(value)) {
+function redactString(value: string, depth: Depth): string {
+  if (depth.embedded < MAX_EMBEDDED_JSON && /^\s*[[{]/u.test(value)) {
+    if (depth.parses >= MAX_EMBEDDED_PARSES) return REDACTED;
+    depth.parses += 1;
     try {
-      return JSON.stringify(redactValue(parseJsonExact(value), embedded + 1));
+      const inner = parseJsonExact(value);
+      depth.embedded += 1;
+      const redacted = JSON.stringify(redactValue(inner, depth));
+      depth.embedded -= 1;
+      return redacted;
     } catch {
       // Not JSON after all: text.
     }

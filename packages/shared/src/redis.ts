@@ -17,6 +17,9 @@ export type RedisRole = "producer" | "worker";
 /** Upper bound on any command of a producer, and on its connecting. */
 export const PRODUCER_TIMEOUT_MS = 2000;
 
+/** How long a worker's connection may owe an answer before it is given up. */
+const WORKER_SILENCE_MS = 30_000;
+
 const ROLE_OPTIONS = {
   producer: {
     connectTimeout: PRODUCER_TIMEOUT_MS,
@@ -33,6 +36,9 @@ const ROLE_OPTIONS = {
       Math.min(50 * 2 ** Math.min(attempt, 6), 1000) + Math.random() * 200,
   },
   worker: {
+    // Three times the longest blocking read, which Redis answers within 10 s. Without it a half-open connection is
+    // found out only when TCP gives up, after a quarter of an hour in which nothing is settled.
+    socketTimeout: WORKER_SILENCE_MS,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number): number => Math.min(200 * attempt, 2000),
   },

@@ -9,7 +9,8 @@ import {
   recordingWithCallbacksSchema,
 } from "@reelgate/shared/contract/recording";
 import type { RecordingState } from "@reelgate/shared/contract/recording";
-import type { Catalogue, MediaQueue } from "../ports.ts";
+import type { MediaQueue } from "@reelgate/shared/contract/jobs";
+import type { Catalogue } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { queryChoice, queryCursor, queryLimit, queryText, queryTime } from "./query.ts";

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { withoutQuery } from "@reelgate/shared/redact";
 import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
 
 /**
@@ -23,7 +24,7 @@ export function identityOf(event: RecordingEvent): string {
     event.streamId,
     event.format,
     event.startedAtUs,
-    event.videoUrl.split(/[?#]/u, 1)[0],
+    withoutQuery(event.videoUrl),
   ];
   // JSON keeps the parts apart: ["a","bc"] and ["ab","c"] are two texts.
   const digest = createHash("sha256").update(JSON.stringify(described)).digest("hex");

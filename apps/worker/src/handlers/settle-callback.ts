@@ -1,8 +1,8 @@
 import { callbackJobId } from "@reelgate/shared/contract/jobs";
-import type { CallbackJob } from "@reelgate/shared/contract/jobs";
+import type { CallbackJob, MediaQueue } from "@reelgate/shared/contract/jobs";
 import { AppError } from "@reelgate/shared/errors";
 import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
-import type { CallbackCatalogue, Clock, MediaQueue, WorkerEvents } from "../ports.ts";
+import type { CallbackCatalogue, Clock, WorkerEvents } from "../ports.ts";
 import { judgeCallback } from "./judge-callback.ts";
 import { whileCatalogueAway } from "./while-catalogue-away.ts";
 
@@ -41,6 +41,7 @@ export async function settleCallback(
   deps.events.callbackSettled(settlement, {
     callbackId: callback.id,
     receivedAtMs: job.receivedAtMs,
+    unknownFields: judgement.unknownFields.length,
   });
   return settlement;
 }

@@ -30,6 +30,7 @@ describe("the sweep of pending recordings", () => {
             return Promise.resolve();
           },
         },
+        turn: { take: () => Promise.resolve(true) },
         clock: fakeClock(3_600_000).clock,
         events: recordedEvents().events,
       },
@@ -38,5 +39,20 @@ describe("the sweep of pending recordings", () => {
     expect(swept).toBe(1203);
     expect(queued).toEqual(pending.map((job) => job.recordingId));
     expect([...bounds]).toEqual(["1970-01-01T00:59:00.000Z"]);
+  });
+
+  it("is left to the worker whose turn it is", async () => {
+    const notAsked = () => Promise.reject(new Error("must not be asked"));
+    const swept = await sweepPending(
+      {
+        catalogue: { target: notAsked, report: notAsked, failure: notAsked, pendingJobs: notAsked },
+        mediaQueue: { enqueue: notAsked },
+        turn: { take: () => Promise.resolve(false) },
+        clock: fakeClock().clock,
+        events: recordedEvents().events,
+      },
+      new AbortController().signal,
+    );
+    expect(swept).toBe(0);
   });
 });

@@ -1,8 +1,10 @@
-import type { Clock, MediaCatalogue, MediaQueue, WorkerEvents } from "../ports.ts";
+import type { MediaQueue } from "@reelgate/shared/contract/jobs";
+import type { Clock, MediaCatalogue, SweepTurn, WorkerEvents } from "../ports.ts";
 
 export interface SweepDeps {
   catalogue: MediaCatalogue;
   mediaQueue: MediaQueue;
+  turn: SweepTurn;
   clock: Clock;
   events: WorkerEvents;
 }
@@ -17,6 +19,7 @@ const PAGE_SIZE = 500;
  * backup, an operator's hand) come back. Without this, such a recording would stay pending for ever: silently missing.
  */
 export async function sweepPending(deps: SweepDeps, signal: AbortSignal): Promise<number> {
+  if (!(await deps.turn.take())) return 0;
   const receivedBefore = new Date(deps.clock.nowMs() - SETTLING_MS).toISOString();
   let afterId = "0";
   let swept = 0;

@@ -47,7 +47,7 @@ function setUp(
   };
   return { deps, written, seen };
 }
-const running = new AbortController().signal;
+const running = { signal: new AbortController().signal, crashes: 0 };
 
 describe("verifying the file of a recording", () => {
   it("writes what is there", async () => {
@@ -101,7 +101,9 @@ describe("verifying the file of a recording", () => {
       stop.abort(new Error("stopping"));
       return Promise.reject(new AppError("media_timeout"));
     });
-    await expect(verifyMedia(deps, job, stop.signal)).rejects.toThrow("stopping");
+    await expect(verifyMedia(deps, job, { signal: stop.signal, crashes: 0 })).rejects.toThrow(
+      "stopping",
+    );
     expect(written).toEqual([]);
   });
 
@@ -109,5 +111,14 @@ describe("verifying the file of a recording", () => {
     const { deps, written } = setUp(() => Promise.reject(new TypeError("a defect")));
     expect((await verifyMedia(deps, job, running)).kind).toBe("retry");
     expect(written).toMatchObject([{ code: "internal", final: false }]);
+  });
+
+  it("does not look again at a file that ended five workers", async () => {
+    const look = () => Promise.reject(new Error("must not look"));
+    const { deps, written } = setUp(look);
+    expect((await verifyMedia(deps, job, { ...running, crashes: 5 })).kind).toBe("failed");
+    expect(written).toMatchObject([{ code: "media_look_crashed", final: true }]);
+    const spared = setUp(() => Promise.resolve(report));
+    expect((await verifyMedia(spared.deps, job, { ...running, crashes: 4 })).kind).toBe("done");
   });
 });

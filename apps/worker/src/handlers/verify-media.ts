@@ -3,7 +3,7 @@ import type { MediaReport } from "@reelgate/shared/contract/media";
 import { AppError } from "@reelgate/shared/errors";
 import type { MediaTarget } from "@reelgate/catalogue/media-state";
 import type { Clock, MediaCatalogue, MediaEngine, WorkerEvents } from "../ports.ts";
-import type { JobEnd } from "../stages/stage.ts";
+import type { JobEnd, JobRun } from "../stages/stage.ts";
 import { decideRetry } from "./retry-policy.ts";
 import type { RetryLimits } from "./retry-policy.ts";
 import { whileCatalogueAway } from "./while-catalogue-away.ts";
@@ -17,6 +17,12 @@ export interface VerifyMediaDeps {
 }
 
 /**
+ * Looks at one file that may end without a verdict, because the worker died, before that is the verdict. A file that
+ * kills whoever looks at it must not take stage 1, in the same process, down with it for ever.
+ */
+const MAX_CRASHES = 5;
+
+/**
  * Stage 2: looks at the file of one recording and writes down what is there, or why that could not be said.
  *
  * The catalogue is written before the job ends, so whatever happens to the job afterwards, the recording's state tells
@@ -27,12 +33,15 @@ export interface VerifyMediaDeps {
 export async function verifyMedia(
   deps: VerifyMediaDeps,
   job: MediaJob,
-  signal: AbortSignal,
+  { signal, crashes }: JobRun,
 ): Promise<JobEnd> {
   const target = await whileCatalogueAway(deps, signal, () => deps.catalogue.target(job));
   if (target === null) {
     deps.events.mediaObsolete(job);
     return { kind: "done" };
+  }
+  if (crashes >= MAX_CRASHES) {
+    return await noteFailure(deps, job, target, new AppError("media_look_crashed"), signal);
   }
   const looked = await look(deps.engine, target, signal);
   if (looked.kind === "report") {
@@ -83,7 +92,7 @@ async function noteFailure(
     final: decision.kind === "final",
   };
   await whileCatalogueAway(deps, signal, () => deps.catalogue.failure(job, failure));
-  deps.events.mediaAttemptFailed(job, failure);
+  deps.events.mediaAttemptFailed(job, failure, error);
   switch (decision.kind) {
     case "retry":
       return { kind: "retry", delayMs: decision.delayMs, error };

@@ -4,11 +4,16 @@ export type JobEnd =
   | { kind: "retry"; delayMs: number; error: Error }
   | { kind: "failed"; error: Error };
 
-/**
- * The work on one job of a stage. Delivery is at least once, also concurrently: a handler must be idempotent.
- * `signal` aborts when the process must stop; the handler then throws, and the job runs again elsewhere.
- */
-export type StageHandler<T> = (data: T, signal: AbortSignal) => Promise<JobEnd>;
+/** The circumstances of one run of a job. */
+export interface JobRun {
+  /** Aborts when the process must stop; the handler then throws, and the job runs again elsewhere. */
+  signal: AbortSignal;
+  /** Earlier runs of this job that came to no end: the worker died, or was cut off from Redis. */
+  crashes: number;
+}
+
+/** The work on one job of a stage. Delivery is at least once, also concurrently: a handler must be idempotent. */
+export type StageHandler<T> = (data: T, run: JobRun) => Promise<JobEnd>;
 
 /** A running stage. Disposing it takes no new job, waits for those in hand, then cancels them. */
 export interface RunningStage extends AsyncDisposable {

@@ -16,7 +16,7 @@ const MAX_POLLS = 60;
  * Waits for Postgres, and up to a minute for its migrations: in a rollout the workers may start before the migrate step
  * is through.
  *
- * @throws AppError `schema_outdated` when they have not come by then.
+ * @throws AppError `schema_outdated` when they have not come by then, `catalogue_refused` at once.
  */
 export async function waitForSchema(deps: WaitForSchemaDeps, signal: AbortSignal): Promise<void> {
   for (let poll = 1; ; poll++) {

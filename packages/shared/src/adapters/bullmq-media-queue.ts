@@ -1,11 +1,6 @@
 import type { Queue } from "bullmq";
 import { JOB_NAMES, MEDIA_PRIORITY, mediaJobId } from "../contract/jobs.ts";
-import type { MediaJob } from "../contract/jobs.ts";
-
-/** Puts recordings in front of stage 2. Any number of calls for one recording and generation make one job. */
-export interface MediaQueue {
-  enqueue(job: MediaJob): Promise<void>;
-}
+import type { MediaJob, MediaQueue } from "../contract/jobs.ts";
 
 export function bullmqMediaQueue(queue: Queue<MediaJob, void, string>): MediaQueue {
   return {

@@ -26,7 +26,9 @@ const JOB_OPTIONS: Record<QueueName, DefaultJobOptions> = {
     backoff: { type: "custom" },
     stackTraceLimit: 5,
     removeOnComplete: { age: 3600, count: 1000 },
-    removeOnFail: { age: 14 * 86_400, count: 10_000 },
+    // No longer than the finished ones: a kept job swallows a new one of its id, and after a restore of Postgres the
+    // sweep must be able to queue it again.
+    removeOnFail: { age: 3600, count: 1000 },
   },
 };
 

@@ -60,6 +60,11 @@ export function mediaJobId(job: MediaJob): string {
   return `rec-${job.recordingId}-${job.generation}`;
 }
 
+/** Port: puts recordings in front of stage 2. Any number of calls for one recording and generation make one job. */
+export interface MediaQueue {
+  enqueue(job: MediaJob): Promise<void>;
+}
+
 /**
  * First looks come before repeated ones: a dead origin, whose recordings keep coming back, must not hold up the files
  * of those that answer. Both are set, since BullMQ takes jobs without any priority before all that have one, and moves
