@@ -34,7 +34,7 @@ const config: ViteUserConfig = defineConfig({
           include: ["{apps,packages,tools}/*/test/**/*.int.test.ts"],
           setupFiles,
           globalSetup,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },

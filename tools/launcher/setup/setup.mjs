@@ -3,6 +3,7 @@ import { installDependencies } from "./dependencies.mjs";
 import { whenNpmIsLost } from "./npm-ancestors.mjs";
 import { ensureRedisServer } from "./redis.mjs";
 import { stopRunning } from "./run-quietly.mjs";
+import { SetupError } from "./setup-error.mjs";
 import { withSetupLock } from "./setup-lock.mjs";
 
 const INTERRUPTS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
@@ -14,6 +15,9 @@ const INTERRUPTS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
  * @param {{ build: boolean, redis: false | { orSet: string } }} parts
  */
 export async function setUp({ build, redis }) {
+  if (process.platform === "win32") {
+    throw new SetupError("Windows has no redis-server. Use WSL, or docker compose.");
+  }
   const interrupt = (signal) => {
     stopRunning();
     process.exit(INTERRUPTS[signal]);

@@ -208,7 +208,8 @@ test("an app that refuses to start ends everything, with its own words", async (
 
 test("a stop that comes while everything is starting is a stop", async () => {
   await using dataDir = await makeDataDir();
-  await using launcher = startLauncher(dataDir);
+  await using database = await createTestDatabase({ migrated: false });
+  await using launcher = startLauncher(dataDir, { DATABASE_URL: database.url });
   await until(() => existsSync(join(dataDir.path, "processes.json")));
   launcher.kill("SIGTERM");
   expect(await launcher.exitCode()).toBe(0);

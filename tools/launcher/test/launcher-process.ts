@@ -13,7 +13,7 @@ import { processIdentity } from "../src/process-identity.ts";
 import { freePort } from "../src/servers/tcp-port.ts";
 
 const SCRIPT = fileURLToPath(new URL("stand-in/launcher.ts", import.meta.url));
-const START_TIMEOUT_MS = 50_000;
+const START_TIMEOUT_MS = 90_000;
 
 export interface DataDir extends AsyncDisposable {
   path: string;
