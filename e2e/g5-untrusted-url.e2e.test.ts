@@ -30,9 +30,7 @@ beforeAll(async () => {
   });
   victim.port = await listenEverywhere(server);
   opened.defer(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  friend = opened.use(
-    await startMediaOrigin({ root: join(CHECKOUT, "packages/simulator/media") }),
-  );
+  friend = opened.use(await startMediaOrigin({ root: join(CHECKOUT, "packages/simulator/media") }));
   product = opened.use(await startProduct());
   // A name of this list may be contacted, but not where it leads: localhost is a private address.
   const allowed = `*.myqcloud.com, localhost:${victim.port}, 127.0.0.1:${friend.port}`;
@@ -147,9 +145,7 @@ const PLAYLISTS = [
 describe("G5: the URL is untrusted", () => {
   test("no hostile URL leads anywhere, and each recording says that it was refused", async () => {
     const atVictim = (text: string): string =>
-      text
-        .replaceAll("P/", `${victim.port}/`)
-        .replaceAll(/:P(?=[\\#?'@])/gu, `:${victim.port}`);
+      text.replaceAll("P/", `${victim.port}/`).replaceAll(/:P(?=[\\#?'@])/gu, `:${victim.port}`);
     LOCATIONS.forEach((location, index) => {
       friend.setFault(`/moved-${index}`, { kind: "redirect", location: atVictim(location) });
     });
@@ -187,9 +183,9 @@ describe("G5: the URL is untrusted", () => {
     const ends = new Map(
       recordings.map(({ streamId, state, failure }) => [streamId, `${state} ${failure?.code}`]),
     );
-    expect(
-      urls.map(({ url }, index) => [url, ends.get(`hostile-${index}`)]),
-    ).toEqual(urls.map(({ url, lead }) => [url, `failed ${refusal(lead)}`]));
+    expect(urls.map(({ url }, index) => [url, ends.get(`hostile-${index}`)])).toEqual(
+      urls.map(({ url, lead }) => [url, `failed ${refusal(lead)}`]),
+    );
     expect(ends.size).toBe(urls.length);
 
     const invalid = (await allCallbacks(product.db)).filter(({ outcome }) => outcome === "invalid");

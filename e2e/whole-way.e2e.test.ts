@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startProcess } from "@reelgate/launcher/servers/child-process";
 import { freePort } from "@reelgate/launcher/servers/tcp-port";
@@ -13,12 +14,13 @@ import { until } from "@reelgate/testkit/latch";
 import { startMediaOrigin } from "@reelgate/testkit/media-origin";
 import { SAMPLE_BODY } from "@reelgate/testkit/recording-body";
 import { CHECKOUT } from "@reelgate/testkit/spawn-app";
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asCallback, inTenMinutes, post, recordingNamed, signed } from "./support/callbacks.ts";
 import type { SignedCallback } from "./support/callbacks.ts";
 import { KEY, startProduct } from "./support/product.ts";
 import type { Dashboard, Ingress } from "./support/product.ts";
+
+const SIMULATOR = join(CHECKOUT, "packages/simulator/dist/cli.js");
 
 const opened = new AsyncDisposableStack();
 let ingress: Ingress;
@@ -36,7 +38,7 @@ afterAll(() => opened.disposeAsync());
 
 async function json<T>(path: string): Promise<T> {
   const response = await dashboard.fetch(path);
-  expect(response.status, path).toBe(200);
+  expect([path, response.status]).toEqual([path, 200]);
   return (await response.json()) as T;
 }
 
@@ -288,14 +290,11 @@ describe("a file that is refused at first", () => {
 describe("the simulator", () => {
   test("finds every outcome of its mixed scenario as expected", async () => {
     const lines: string[] = [];
+    const flags = `--url ${ingress.callbackUrl} --key ${KEY} --count 200 --scenario mixed --rate 0
+      --with-origin --origin-port ${await freePort()} --verify --api ${dashboard.url} --password`;
     const simulator = await startProcess({
       command: process.execPath,
-      args: [
-        join(CHECKOUT, "packages/simulator/dist/cli.js"),
-        ...["--url", ingress.callbackUrl, "--key", KEY, "--count", "200", "--scenario", "mixed"],
-        ...["--with-origin", "--origin-port", String(await freePort()), "--rate", "0"],
-        ...["--verify", "--api", dashboard.url, "--password", dashboard.password],
-      ],
+      args: [SIMULATOR, ...flags.split(/\s+/u), dashboard.password],
       env: cleanEnv({ DATA_DIR: join(CHECKOUT, "e2e", "no-local-run") }),
       onLine: (line) => lines.push(line),
     });

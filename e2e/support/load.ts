@@ -39,7 +39,7 @@ export function startLoad(options: LoadOptions): Load {
   const acknowledged = new Set<string>();
   const sent = new Set<string>();
   const giveUp = new AbortController();
-  let stopping = false;
+  const stopping = new AbortController();
   let index = 0;
 
   const attempt = async (callback: SignedCallback): Promise<boolean> => {
@@ -53,7 +53,7 @@ export function startLoad(options: LoadOptions): Load {
     return reply.status === 200;
   };
   const sender = async (): Promise<void> => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       const callback = next(index++);
       while (!giveUp.signal.aborted && !(await attempt(callback))) await delay(paceMs);
       await delay(paceMs);
@@ -65,11 +65,11 @@ export function startLoad(options: LoadOptions): Load {
     acknowledged,
     sent,
     async stop() {
-      stopping = true;
+      stopping.abort();
       await running;
     },
     async [Symbol.asyncDispose]() {
-      stopping = true;
+      stopping.abort();
       giveUp.abort();
       await running;
     },

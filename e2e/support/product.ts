@@ -1,6 +1,5 @@
 import { closeDatabase, openDatabase } from "@reelgate/catalogue/database";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
-import { until } from "@reelgate/testkit/latch";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import type { TestRedis } from "@reelgate/testkit/redis-server";
@@ -22,7 +21,7 @@ export interface Dashboard extends SpawnedApp {
   readonly url: string;
   readonly password: string;
   /** A request with the right password. */
-  fetch(path: string, init?: RequestInit): Promise<Response>;
+  fetch(path: string, init?: { method?: string }): Promise<Response>;
 }
 
 /** The built apps as processes, on a Redis and a database of this product's own. */
@@ -101,8 +100,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       return Object.assign(app, {
         url,
         password,
-        fetch: (path: string, init: RequestInit = {}) =>
-          fetch(`${url}${path}`, { ...init, headers: { ...init.headers, authorization } }),
+        fetch: (path: string, init: { method?: string } = {}) =>
+          fetch(`${url}${path}`, { ...init, headers: { authorization } }),
       });
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -113,13 +112,4 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
 async function portOf(app: SpawnedApp, message: string): Promise<number> {
   const line = await app.log.waitFor(({ msg }) => msg === message);
   return Number(line.port);
-}
-
-/** Resolves when the app's `/readyz` answers 200. */
-export async function untilReady(app: SpawnedApp, timeoutMs = 30_000): Promise<void> {
-  await until(async () => (await fetch(`${app.opsUrl}/readyz`)).status === 200, {
-    what: "the app being ready",
-    timeoutMs,
-    intervalMs: 50,
-  });
 }
