@@ -8,6 +8,7 @@ import type {
 import { SNIFF_BYTES, sniffContainer } from "./container/sniff.ts";
 import { indexHls } from "./hls/index-hls.ts";
 import { describeUrl } from "./http/describe-url.ts";
+import { knownSizeBytes } from "./http/known-size.ts";
 import type { MediaClient } from "./http/media-client.ts";
 import { startDeadline } from "./http/read-deadline.ts";
 
@@ -64,7 +65,7 @@ export async function indexMedia(
             concurrency: options.segmentConcurrency ?? 8,
             signal: deadline.signal,
           })
-        : fileReport(sniffed.container, first.totalSizeBytes, declared);
+        : fileReport(sniffed.container, knownSizeBytes(first), declared);
     return {
       media: report.media,
       findings: [...containerFindings(sniffed.container, declared), ...report.findings],
@@ -74,11 +75,7 @@ export async function indexMedia(
   }
 }
 
-function fileReport(
-  container: Container,
-  sizeBytes: number | null,
-  declared: DeclaredMedia,
-): MediaReport {
+function fileReport(container: Container, sizeBytes: number, declared: DeclaredMedia): MediaReport {
   return {
     media: {
       container,
@@ -90,7 +87,7 @@ function fileReport(
       audio: null,
       hls: null,
     },
-    findings: sizeBytes === null ? [] : sizeFindings(sizeBytes, declared),
+    findings: sizeFindings(sizeBytes, declared),
   };
 }
 

@@ -125,14 +125,27 @@ describe("a single file", () => {
     ]);
   });
 
-  test("of which the origin does not tell the size has none", async () => {
+  test("of which the origin does not tell the size is an error, unless it was read to its end", async () => {
     origin.setFile(
       "/long.flv",
       Buffer.concat([readFileSync(`${SAMPLES_FOLDER}/sample.flv`), Buffer.alloc(50_000)]),
     );
     origin.setFault("/long.flv", { kind: "chunked" });
-    const report = await look("/long.flv", { format: "flv", sizeBytes: 1 });
-    expect(report).toMatchObject({ media: { sizeBytes: null }, findings: [] });
+    await expect(look("/long.flv", { format: "flv", sizeBytes: 1 })).rejects.toMatchObject({
+      code: "media_bad_response",
+      retryable: true,
+      message: `${origin.url}/long.flv: the origin does not say how large the file is.`,
+    });
+    origin.setFault("/long.flv", { kind: "wrong-206", contentRange: "bytes 0-65535/*" });
+    await expect(look("/long.flv", { format: "flv", sizeBytes: 1 })).rejects.toMatchObject({
+      code: "media_bad_response",
+    });
+
+    origin.setFile("/short.flv", readFileSync(`${SAMPLES_FOLDER}/sample.flv`));
+    origin.setFault("/short.flv", { kind: "chunked" });
+    const [, sizeBytes] = SAMPLES.flv;
+    const report = await look("/short.flv", { format: "flv", sizeBytes });
+    expect(report).toMatchObject({ media: { sizeBytes }, findings: [] });
   });
 
   test.each([

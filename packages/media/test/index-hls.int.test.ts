@@ -182,6 +182,37 @@ describe("an HLS recording", () => {
     ]);
   });
 
+  test("with segments of unknown size has none, and says so", async () => {
+    origin.setFile("/hls/untold.ts", "G".repeat(188));
+    origin.setFault("/hls/untold.ts", { kind: "chunked" });
+    origin.setFile("/hls/untold.mp4", "x".repeat(100));
+    origin.setFault("/hls/untold.mp4", { kind: "chunked" });
+    const path = playlist("/hls/untold.m3u8", [
+      "#",
+      "segment0.ts",
+      "#",
+      "untold.ts",
+      "#EXTINF:2,\n#EXT-X-BYTERANGE:900@100\nuntold.mp4",
+      "#EXT-X-ENDLIST",
+    ]);
+    const report = await look(path);
+    expect(report.media).toMatchObject({ sizeBytes: null, bitrateKbps: null });
+    expect(report.findings).toEqual([
+      {
+        kind: "not_fully_checked",
+        declared: 3,
+        actual: 1,
+        detail: "The origin does not say how large 2 of 3 checked segments are.",
+      },
+    ]);
+  });
+
+  test("whose playlist may have been cut on its way is an error", async () => {
+    const path = playlist("/hls/part.m3u8", ["#", "segment0.ts", "#EXT-X-ENDLIST"]);
+    origin.setFault(path, { kind: "wrong-206", contentRange: "bytes 0-80/*" });
+    await expect(look(path)).rejects.toMatchObject({ code: "media_bad_response" });
+  });
+
   test("that is encrypted says so; its key is not asked for", async () => {
     const path = playlist("/hls/secret.m3u8", [
       '#EXT-X-KEY:METHOD=AES-128,URI="the-key"',

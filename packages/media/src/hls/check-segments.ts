@@ -44,30 +44,49 @@ export async function checkSegments(
     : sampleIndexes(asked.length, SAMPLES_BETWEEN).flatMap((position) => asked[position] ?? []);
   const states = await probeAll(client, files, indexes, options);
   const findings: Finding[] = [];
+  let unknownSizes = 0;
   let sizeBytes: number | null = complete ? 0 : null;
   for (const [index, file] of files.entries()) {
     const state = file.gap ? GAP : states.get(index);
     const finding = state === undefined ? null : fileFinding(file, state);
     const bytes = state === undefined ? null : presentBytes(file, state);
+    if (state?.kind === "present" && state.totalSizeBytes === null) {
+      unknownSizes += 1;
+    }
     sizeBytes = sizeBytes === null || bytes === null ? null : sizeBytes + bytes;
     if (finding !== null) {
       findings.push(finding);
     }
   }
-  return { sizeBytes, findings: shorten(findings) };
+  const unchecked = unknownSizes === 0 ? [] : [unknownSizesFinding(unknownSizes, states.size)];
+  return { sizeBytes, findings: [...shorten(findings), ...unchecked] };
+}
+
+function unknownSizesFinding(unknown: number, checked: number): Finding {
+  return {
+    kind: "not_fully_checked",
+    declared: checked,
+    actual: checked - unknown,
+    detail: `The origin does not say how large ${count(unknown)} of ${count(checked)} checked segments are.`,
+  };
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
 }
 
 /** Bytes of the recording in this file; null when they are not all there, or the origin does not tell. */
 function presentBytes(file: SegmentFile, state: FileState): number | null {
-  if (state.kind === "missing") {
+  if (state.kind === "missing" || state.totalSizeBytes === null) {
     return null;
   }
   const { totalSizeBytes } = state;
   if (file.whole) {
     return totalSizeBytes;
   }
-  const short = totalSizeBytes !== null && totalSizeBytes < neededBytes(file);
-  return short ? null : file.ranges.reduce((sum, range) => sum + range.length, 0);
+  return totalSizeBytes < neededBytes(file)
+    ? null
+    : file.ranges.reduce((sum, range) => sum + range.length, 0);
 }
 
 async function probeAll(

@@ -1,6 +1,7 @@
 import { AppError } from "@reelgate/shared/errors";
 import type { DeclaredMedia, Finding, Media, MediaReport } from "@reelgate/shared/contract/media";
 import { describeUrl } from "../http/describe-url.ts";
+import { knownSizeBytes } from "../http/known-size.ts";
 import type { MediaClient, Prefix } from "../http/media-client.ts";
 import {
   checkSegments,
@@ -81,11 +82,16 @@ async function locate(
     first.totalSizeBytes === first.bytes.length
       ? first
       : await client.readPrefix(url, MAX_PLAYLIST_BYTES + 1, signal);
-  return {
-    playlist: parsePlaylist(prefix.bytes),
-    url: prefix.finalUrl,
-    sizeBytes: prefix.bytes.length,
-  };
+  return parseWhole(prefix);
+}
+
+function parseWhole(prefix: Prefix): LocatedPlaylist<Playlist> {
+  const { bytes, finalUrl: url } = prefix;
+  // A playlist that goes on beyond what came would lose its last segments unnoticed; a longer one is refused anyway.
+  if (bytes.length <= MAX_PLAYLIST_BYTES) {
+    knownSizeBytes(prefix);
+  }
+  return { playlist: parsePlaylist(bytes), url, sizeBytes: bytes.length };
 }
 
 async function chooseMedia(
@@ -98,15 +104,14 @@ async function chooseMedia(
     return { media: { ...top, playlist }, variants: 0 };
   }
   const url = chosenVariantUrl(client, playlist, top.url);
-  const prefix = await client.readPrefix(url, MAX_PLAYLIST_BYTES + 1, signal);
-  const variant = parsePlaylist(prefix.bytes);
-  if (variant.kind === "master") {
+  const variant = parseWhole(await client.readPrefix(url, MAX_PLAYLIST_BYTES + 1, signal));
+  if (variant.playlist.kind === "master") {
     throw new AppError("media_playlist_invalid", {
       message: `${describeUrl(url)}: a variant is itself a master playlist.`,
     });
   }
   return {
-    media: { playlist: variant, url: prefix.finalUrl, sizeBytes: prefix.bytes.length },
+    media: { ...variant, playlist: variant.playlist },
     variants: playlist.variants.length,
   };
 }

@@ -14,7 +14,8 @@ export const CONTAINERS = ["flv", "hls", "mp4", "aac", "mpegts"] as const;
 export type Container = (typeof CONTAINERS)[number];
 
 /**
- * Kinds of verified difference between what a callback declared and what is really there.
+ * Kinds of verified difference between what a callback declared and what is really there. `not_fully_checked` tells
+ * instead that part of the recording was not looked at, or that its size is not known.
  * Stable: they are stored, filtered on and alerted on.
  */
 export const FINDING_KINDS = [
@@ -26,6 +27,7 @@ export const FINDING_KINDS = [
   "short_segment",
   "missing_endlist",
   "empty_file",
+  "not_fully_checked",
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
