@@ -81,16 +81,22 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
     });
   });
 
-  test("a wrong password, a database that is not there, a schema that is not there", async () => {
-    const wrong = new URL(database.url);
-    wrong.password = "wrong";
-    const missing = new URL(database.url);
-    missing.pathname = "/no_such_database";
+  test("a schema that is not there", async () => {
     await using empty = await createTestDatabase({ migrated: false });
-    for (const url of [wrong.href, missing.href, empty.url]) {
-      await using there = open(url);
-      await expect(settleCallback(there, sample())).rejects.toMatchObject(UNAVAILABLE);
-    }
+    await using there = open(empty.url);
+    await expect(settleCallback(there, sample())).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  test("a sequence that fell behind, as after a restore of the rows alone", async () => {
+    await settleCallback(db, sample({ file_id: "restored" }));
+    await sql`alter table callbacks alter column seq restart with 1`.execute(db);
+    const callback = sample({ file_id: "behind" });
+    await expect(settleCallback(db, callback)).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: "Postgres cannot do this now (23505).",
+    });
+    await sql`alter table callbacks alter column seq restart with 1000`.execute(db);
+    await expect(settleCallback(db, callback)).resolves.toMatchObject({ outcome: "recorded" });
   });
 
   test("no message names the address, the user or the password", async () => {
@@ -99,6 +105,19 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
     expect(failure).toMatchObject(UNAVAILABLE);
     expect((failure as Error).message).toBe("Postgres cannot do this now (ECONNREFUSED).");
   });
+});
+
+test("a wrong password and a database that is not there are catalogue_refused", async () => {
+  const wrong = new URL(database.url);
+  wrong.password = "wrong";
+  const missing = new URL(database.url);
+  missing.pathname = "/no_such_database";
+  for (const url of [wrong.href, missing.href]) {
+    await using there = open(url);
+    await expect(settleCallback(there, sample())).rejects.toMatchObject({
+      code: "catalogue_refused",
+    });
+  }
 });
 
 describe("what speaks of the row is catalogue_rejected, and leaves nothing behind", () => {

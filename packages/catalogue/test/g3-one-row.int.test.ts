@@ -212,6 +212,23 @@ describe("G3 one row per recording", () => {
     },
   );
 
+  test("times without microseconds contradict only another second", async () => {
+    const coarse = { start_time_usec: undefined, end_time_usec: undefined };
+    for (const [first, second] of [
+      [coarse, {}],
+      [{}, coarse],
+    ]) {
+      const file_id = newFileId();
+      await settleCallback(db, sample({ file_id, ...first }));
+      const same = await settleCallback(db, sample({ file_id, ...second }));
+      const other = await settleCallback(
+        db,
+        sample({ file_id, ...second, end_time: 1_642_089_599 }),
+      );
+      expect([same.outcome, other.outcome]).toEqual(["duplicate", "conflict"]);
+    }
+  });
+
   test("another file id under the same identity is a conflict", async () => {
     const body = recordingBody({ file_id: newFileId() });
     await settleCallback(db, callbackOf(body));

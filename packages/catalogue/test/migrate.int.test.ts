@@ -75,5 +75,5 @@ test("a database is created once, whatever its name, and dropped with its connec
   await sql`select 1`.execute(db);
   await dropDatabase(database.url, name);
   await dropDatabase(database.url, name);
-  await expect(migrateToLatest(url.href)).rejects.toMatchObject({ code: "catalogue_unavailable" });
+  await expect(migrateToLatest(url.href)).rejects.toMatchObject({ code: "catalogue_refused" });
 });
