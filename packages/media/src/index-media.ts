@@ -13,7 +13,7 @@ import type { MediaClient } from "./http/media-client.ts";
 import { startDeadline } from "./http/read-deadline.ts";
 
 export interface IndexOptions {
-  /** HLS: up to so many files behind a playlist, every one is checked; beyond it ten of them. Default 1,000. */
+  /** HLS: up to so many files behind a playlist, every one is checked; beyond it ten of them. Default 10,000. */
   maxSegmentChecks?: number;
   /** HLS: files checked at a time. Default 8. */
   segmentConcurrency?: number;
@@ -61,7 +61,7 @@ export async function indexMedia(
     const report =
       sniffed.container === "hls"
         ? await indexHls(client, checked, first, declared, {
-            maxChecks: options.maxSegmentChecks ?? 1000,
+            maxChecks: options.maxSegmentChecks ?? 10_000,
             concurrency: options.segmentConcurrency ?? 8,
             signal: deadline.signal,
           })

@@ -86,21 +86,39 @@ test("many slow segments end with the deadline of the whole look", async () => {
   ).rejects.toMatchObject({ code: "media_timeout" });
 });
 
-test("of 5,000 segments ten are asked for, 100,000 findings become fifty", async () => {
+test("of 10,001 segments ten are asked for, of 1,001 all; 100,000 findings become fifty", async () => {
   const list = (count: number, tag: string): string =>
     `${HEAD}${Array.from({ length: count }, (_, index) => `#EXTINF:4,\n${tag}${index}.ts\n`).join("")}#EXT-X-ENDLIST\n`;
-  origin.setFile("/many.m3u8", list(5000, "none"));
+  origin.setFile("/many.m3u8", list(10_001, "none"));
   const before = origin.requests.length;
   const many = await indexMedia(client, `${origin.url}/many.m3u8`, {
     ...DECLARED,
-    durationS: 20_000,
+    durationS: 40_004,
   });
   // Twice the playlist, of which the first reading is too short, and ten segments.
   expect(origin.requests.length - before).toBe(12);
-  expect(many.media).toMatchObject({ sizeBytes: null, hls: { segmentCount: 5000 } });
-  expect(many.findings.map(({ kind }) => kind)).toEqual(
-    Array.from({ length: 10 }, () => "missing_segment"),
-  );
+  expect(many.media).toMatchObject({ sizeBytes: null, hls: { segmentCount: 10_001 } });
+  expect(many.findings.map(({ kind }) => kind)).toEqual([
+    ...Array.from({ length: 10 }, () => "missing_segment"),
+    "not_fully_checked",
+  ]);
+  expect(many.findings.at(-1)).toEqual({
+    kind: "not_fully_checked",
+    declared: 10_001,
+    actual: 10,
+    detail: "10 of 10,001 segments were checked.",
+  });
+
+  origin.setFile("/all.m3u8", list(1001, "there.ts?"));
+  origin.setFile("/there.ts", "G");
+  const beforeAllOfThem = origin.requests.length;
+  const all = await indexMedia(client, `${origin.url}/all.m3u8`, {
+    ...DECLARED,
+    sizeBytes: 1001,
+    durationS: 4004,
+  });
+  expect(origin.requests.length - beforeAllOfThem).toBe(1002);
+  expect(all).toMatchObject({ media: { sizeBytes: 1001 }, findings: [] });
 
   origin.setFile("/gaps.m3u8", list(100_000, "#EXT-X-GAP\ng"));
   const gaps = await indexMedia(client, `${origin.url}/gaps.m3u8`, {

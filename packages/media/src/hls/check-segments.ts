@@ -58,8 +58,23 @@ export async function checkSegments(
       findings.push(finding);
     }
   }
-  const unchecked = unknownSizes === 0 ? [] : [unknownSizesFinding(unknownSizes, states.size)];
-  return { sizeBytes, findings: [...shorten(findings), ...unchecked] };
+  return {
+    sizeBytes,
+    findings: [
+      ...shorten(findings),
+      ...(complete ? [] : [sampledFinding(states.size, asked.length)]),
+      ...(unknownSizes === 0 ? [] : [unknownSizesFinding(unknownSizes, states.size)]),
+    ],
+  };
+}
+
+function sampledFinding(checked: number, all: number): Finding {
+  return {
+    kind: "not_fully_checked",
+    declared: all,
+    actual: checked,
+    detail: `${count(checked)} of ${count(all)} segments were checked.`,
+  };
 }
 
 function unknownSizesFinding(unknown: number, checked: number): Finding {
