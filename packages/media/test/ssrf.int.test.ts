@@ -223,6 +223,19 @@ describe("G5 the URL is untrusted", () => {
     expect(victim.connections).toBe(0);
   });
 
+  test("a URL of 8,192 characters passes, a reference that is resolved to more than 4,096 does not", () => {
+    const root = `${friend.url}/`;
+    const long = (length: number): string => root + "a".repeat(length - root.length);
+    const base = new URL(`${long(4000)}/list.m3u8`);
+    expect(client.check(long(8192)).href).toHaveLength(8192);
+    expect(client.check("b".repeat(95), base).href).toHaveLength(4096);
+    expect(client.check("/b", new URL(`${long(8000)}/list.m3u8`)).pathname).toBe("/b");
+    const refused = expect.objectContaining({ code: "media_url_forbidden" });
+    expect(() => client.check(long(8193))).toThrow(refused);
+    expect(() => client.check(`${root}${"é".repeat(4000)}`)).toThrow(refused);
+    expect(() => client.check("b".repeat(96), base)).toThrow(refused);
+  });
+
   test("the last of five redirects is checked like the first", async () => {
     friend.setFile("/moved", "");
     friend.setFault("/moved", { kind: "redirect-chain", hops: 4 });

@@ -5,6 +5,8 @@ import { allowsName, coversAddress } from "./address-policy.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
 
 const MAX_URL_CHARS = 8192;
+/** A short reference takes the length of its base: 100,000 of them on a base of 8,192 were 0.9 GB. */
+const MAX_RESOLVED_CHARS = 4096;
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const FORBIDDEN_CHARS = /[\u0000-\u001f\u007f\\]/;
 const USERINFO = /^[^/?#]*:?\/\/[^/?#]*@/;
@@ -17,7 +19,8 @@ const USERINFO = /^[^/?#]*:?\/\/[^/?#]*@/;
  * The caller connects to the returned object and never parses the text again: two parsers that disagree about the
  * host are how such guards are passed.
  *
- * @param reference An absolute URL; with `base`, also a relative reference. Untrusted.
+ * @param reference An absolute URL, at most 8,192 characters; with `base`, also a relative reference, at most 4,096
+ *   once resolved. Untrusted.
  * @throws AppError `media_url_forbidden` with the reason, without user, password and query of the URL.
  */
 export function checkUrl(allowed: AllowedHosts, reference: string, base?: URL): URL {
@@ -30,6 +33,10 @@ export function checkUrl(allowed: AllowedHosts, reference: string, base?: URL): 
   const url = URL.parse(reference, base?.href);
   if (url === null) {
     throw forbidden("The URL is not a valid absolute URL.");
+  }
+  const maxChars = base === undefined ? MAX_URL_CHARS : MAX_RESOLVED_CHARS;
+  if (url.href.length > maxChars) {
+    throw forbidden(`The URL is longer than ${maxChars} characters once it is resolved.`);
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw forbidden(`The scheme ${url.protocol.slice(0, 20)} is not http: or https:.`);

@@ -44,24 +44,28 @@ export async function checkSegments(
     : sampleIndexes(asked.length, SAMPLES_BETWEEN).flatMap((position) => asked[position] ?? []);
   const states = await probeAll(client, files, indexes, options);
   const findings: Finding[] = [];
+  let unnamed = 0;
   let unknownSizes = 0;
   let sizeBytes: number | null = complete ? 0 : null;
   for (const [index, file] of files.entries()) {
     const state = file.gap ? GAP : states.get(index);
-    const finding = state === undefined ? null : fileFinding(file, state);
     const bytes = state === undefined ? null : presentBytes(file, state);
     if (state?.kind === "present" && state.totalSizeBytes === null) {
       unknownSizes += 1;
     }
     sizeBytes = sizeBytes === null || bytes === null ? null : sizeBytes + bytes;
-    if (finding !== null) {
-      findings.push(finding);
+    if (state !== undefined && !isSound(file, state)) {
+      if (findings.length < MAX_NAMED_FILES) {
+        findings.push(fileFinding(file, state));
+      } else {
+        unnamed += 1;
+      }
     }
   }
   return {
     sizeBytes,
     findings: [
-      ...shorten(findings),
+      ...namingTheRest(findings, unnamed),
       ...(complete ? [] : [sampledFinding(states.size, asked.length)]),
       ...(unknownSizes === 0 ? [] : [unknownSizesFinding(unknownSizes, states.size)]),
     ],
@@ -152,42 +156,47 @@ async function probe(
   }
 }
 
-function fileFinding(file: SegmentFile, state: FileState): Finding | null {
+function isSound(file: SegmentFile, state: FileState): boolean {
+  return (
+    state.kind === "present" &&
+    (state.totalSizeBytes === null || state.totalSizeBytes >= leastBytes(file))
+  );
+}
+
+/** The finding about a file that is not sound. */
+function fileFinding(file: SegmentFile, state: FileState): Finding {
+  const where = describeUrl(new URL(file.url));
+  const name = `${file.role} (${where})`;
   if (state.kind === "missing") {
     return {
       kind: "missing_segment",
-      declared: describeUrl(file.url),
+      declared: where,
       actual: null,
-      detail: `${nameOf(file)} is missing: ${state.why}.`,
+      detail: `${name} is missing: ${state.why}.`,
     };
   }
-  const needed = Math.max(neededBytes(file), 1);
-  if (state.totalSizeBytes === null || state.totalSizeBytes >= needed) {
-    return null;
-  }
+  const least = leastBytes(file);
   return {
     kind: "short_segment",
-    declared: needed,
+    declared: least,
     actual: state.totalSizeBytes,
     detail:
       state.totalSizeBytes === 0
-        ? `${nameOf(file)} is empty.`
-        : `${nameOf(file)} has ${state.totalSizeBytes} bytes; the playlist refers to ${needed}.`,
+        ? `${name} is empty.`
+        : `${name} has ${state.totalSizeBytes} bytes; the playlist refers to ${least}.`,
   };
 }
 
-function nameOf(file: SegmentFile): string {
-  return `${file.role} (${describeUrl(file.url)})`;
+function leastBytes(file: SegmentFile): number {
+  return Math.max(neededBytes(file), 1);
 }
 
-function shorten(findings: readonly Finding[]): readonly Finding[] {
-  const last = findings[MAX_NAMED_FILES - 1];
-  if (last === undefined || findings.length === MAX_NAMED_FILES) {
-    return findings;
-  }
-  const more = findings.length - MAX_NAMED_FILES;
-  return [
-    ...findings.slice(0, MAX_NAMED_FILES - 1),
-    { ...last, detail: `${last.detail} ${more} more files are missing or short.` },
-  ];
+function namingTheRest(findings: readonly Finding[], unnamed: number): readonly Finding[] {
+  const last = findings.at(-1);
+  return last === undefined || unnamed === 0
+    ? findings
+    : [
+        ...findings.slice(0, -1),
+        { ...last, detail: `${last.detail} ${unnamed} more files are missing or short.` },
+      ];
 }

@@ -91,6 +91,20 @@ describe("any text", () => {
     expect(read(HEAD + "#EXTINF:1,\na\n".repeat(100_000))).toMatchObject({ kind: "media" });
   });
 
+  test("of more than 1,000 variants or other URIs is refused at the first too many", () => {
+    const variants = (count: number): string => "#EXT-X-STREAM-INF:BANDWIDTH=1\na\n".repeat(count);
+    const media = '#EXT-X-MEDIA:URI="a"\n';
+    expect(() => read(`#EXTM3U\n${variants(1001)}`)).toThrow(
+      "Line 2003 of the playlist: there are more than 1000 variants",
+    );
+    expect(() => read(`#EXTM3U\n${media.repeat(1001)}${variants(1)}`)).toThrow(
+      "Line 1002 of the playlist: there are more than 1000 renditions, keys and data",
+    );
+    expect(read(`#EXTM3U\n${media.repeat(1000)}${variants(1000)}`)).toMatchObject({
+      kind: "master",
+    });
+  });
+
   test.each([
     ["short lines", "\n"],
     ["tags", "#EXT\n"],

@@ -8,6 +8,7 @@ import {
   type SegmentCheckOptions,
   type SegmentCheckResult,
 } from "./check-segments.ts";
+import { startTurns } from "./event-loop-turns.ts";
 import { parsePlaylist } from "./parse-playlist.ts";
 import {
   MAX_PLAYLIST_BYTES,
@@ -103,7 +104,7 @@ async function chooseMedia(
   if (playlist.kind === "media") {
     return { media: { ...top, playlist }, variants: 0 };
   }
-  const url = chosenVariantUrl(client, playlist, top.url);
+  const url = await chosenVariantUrl(client, playlist, top.url, signal);
   const variant = parseWhole(await client.readPrefix(url, MAX_PLAYLIST_BYTES + 1, signal));
   if (variant.playlist.kind === "master") {
     throw new AppError("media_playlist_invalid", {
@@ -116,16 +117,21 @@ async function chooseMedia(
   };
 }
 
-function chosenVariantUrl(client: MediaClient, playlist: MasterPlaylist, base: URL): URL {
-  for (const { uri } of playlist.otherUris) {
+async function chosenVariantUrl(
+  client: MediaClient,
+  { variants, otherUris }: MasterPlaylist,
+  base: URL,
+  signal: AbortSignal,
+): Promise<URL> {
+  const turns = startTurns(signal);
+  for (const { uri } of [...otherUris, ...variants.map((variant) => variant.uri)]) {
+    if (turns.isOver()) {
+      await turns.next();
+    }
     client.check(uri, base);
   }
-  const variants = playlist.variants.map(({ uri, bandwidth }) => ({
-    url: client.check(uri.uri, base),
-    bandwidth,
-  }));
   const best = variants.reduce((a, b) => (b.bandwidth > a.bandwidth ? b : a));
-  return best.url;
+  return client.check(best.uri.uri, base);
 }
 
 function playlistFindings(

@@ -1,5 +1,10 @@
 import { type Attribute, parseAttributes } from "./attribute-list.ts";
-import type { MasterPlaylist, UriReference, Variant } from "./playlist.ts";
+import {
+  MAX_MASTER_URIS,
+  type MasterPlaylist,
+  type UriReference,
+  type Variant,
+} from "./playlist.ts";
 import { playlistError, type PlaylistLine } from "./playlist-lines.ts";
 
 /** Reads the lines of a master playlist (RFC 8216, 4.3.4). */
@@ -13,6 +18,9 @@ export function parseMasterPlaylist(lines: Iterable<PlaylistLine>, text: string)
         throw playlistError(item.line, "a URI without EXT-X-STREAM-INF before it");
       }
       const { line, uri, start, end } = item;
+      if (variants.length >= MAX_MASTER_URIS) {
+        throw playlistError(line, `there are more than ${MAX_MASTER_URIS} variants`);
+      }
       variants.push({
         uri: { uri, line, start, end },
         bandwidth: pending.bandwidth,
@@ -40,6 +48,12 @@ export function parseMasterPlaylist(lines: Iterable<PlaylistLine>, text: string)
       case "EXT-X-SESSION-KEY": {
         const uri = parseAttributes(item.value, item.line, item.valueStart).get("URI");
         if (uri !== undefined) {
+          if (otherUris.length >= MAX_MASTER_URIS) {
+            throw playlistError(
+              item.line,
+              `there are more than ${MAX_MASTER_URIS} renditions, keys and data`,
+            );
+          }
           otherUris.push(uriReference(uri, item.line));
         }
         break;

@@ -32,7 +32,7 @@ const UNREADABLE_TAGS: ReadonlySet<string> = new Set(["EXT-X-DEFINE", "EXT-X-SKI
  * recorded, and lets pass what does not: unknown tags and comments, a byte order mark, segments longer than the target
  * duration. A missing EXT-X-ENDLIST is no error here.
  *
- * Bounded: 4 MiB of text, 100,000 segments, one pass.
+ * Bounded: 4 MiB of text, 100,000 segments, 1,000 variants, 1,000 other URIs of a master playlist.
  *
  * @throws AppError `media_playlist_invalid` that names the line.
  */

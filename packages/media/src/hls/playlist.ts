@@ -77,3 +77,5 @@ export type Playlist = MediaPlaylist | MasterPlaylist;
 
 export const MAX_PLAYLIST_BYTES = 4_194_304;
 export const MAX_PLAYLIST_SEGMENTS = 100_000;
+/** Of a master playlist: so many variants, and so many other URIs. Real ones have some ten of each. */
+export const MAX_MASTER_URIS = 1000;

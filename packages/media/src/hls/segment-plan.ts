@@ -1,10 +1,12 @@
-import { setImmediate } from "node:timers/promises";
 import type { MediaClient } from "../http/media-client.ts";
-import type { ByteRange, MediaPlaylist } from "./playlist.ts";
+import { startTurns } from "./event-loop-turns.ts";
+import type { ByteRange, MediaPlaylist, UriReference } from "./playlist.ts";
+import { playlistError } from "./playlist-lines.ts";
 
 /** One file that the playlist draws on, with every part of it that is used. */
 export interface SegmentFile {
-  url: URL;
+  /** Resolved and checked. Text, since 100,000 URL objects are several times as large. */
+  url: string;
   /** What it is, for findings: "Segment 3 of 10". */
   role: string;
   /** The whole file is a segment or an init section. */
@@ -15,11 +17,15 @@ export interface SegmentFile {
   gap: boolean;
 }
 
-/** Segments after which other work gets its turn: resolving 100,000 addresses takes about a second. */
-const SEGMENTS_PER_TURN = 2000;
+/**
+ * All addresses together: 671 characters for each of 100,000 segments. A playlist of 4 MiB only comes to more by an
+ * address of its own that is made long for it.
+ */
+const MAX_ADDRESS_CHARS = 67_108_864;
 
 interface GrowingFile extends SegmentFile {
   ranges: ByteRange[];
+  number: number;
 }
 
 /**
@@ -27,7 +33,8 @@ interface GrowingFile extends SegmentFile {
  * playlist, keys too, and puts it through the guard.
  *
  * @param base Address of the playlist after redirects.
- * @throws AppError `media_url_forbidden`; the reason of the signal when that aborts.
+ * @throws AppError `media_url_forbidden`; `media_playlist_invalid` when the addresses are too long together; the
+ *   reason of the signal when that aborts.
  */
 export async function listSegmentFiles(
   client: MediaClient,
@@ -38,20 +45,31 @@ export async function listSegmentFiles(
   const files = new Map<string, GrowingFile>();
   const knownRanges = new Set<string>();
   const checkedKeys = new Set<string>();
+  const turns = startTurns(signal);
+  let addressChars = 0;
 
-  function add(uri: string, role: string, byteRange: ByteRange | null, gap: boolean): void {
-    const url = client.check(uri, base);
-    let file = files.get(url.href);
+  function add(
+    { uri, line }: UriReference,
+    role: string,
+    byteRange: ByteRange | null,
+    gap: boolean,
+  ): void {
+    const url = client.check(uri, base).href;
+    let file = files.get(url);
     if (file === undefined) {
-      file = { url, role, whole: false, ranges: [], gap: true };
-      files.set(url.href, file);
+      addressChars += url.length;
+      if (addressChars > MAX_ADDRESS_CHARS) {
+        throw playlistError(line, "the addresses of its files are too long together");
+      }
+      file = { url, role, whole: false, ranges: [], gap: true, number: files.size };
+      files.set(url, file);
     }
     file.gap &&= gap;
     if (byteRange === null) {
       file.whole = true;
       return;
     }
-    const rangeKey = `${byteRange.offset}+${byteRange.length} ${url.href}`;
+    const rangeKey = `${byteRange.offset}+${byteRange.length} ${file.number}`;
     if (!knownRanges.has(rangeKey)) {
       knownRanges.add(rangeKey);
       file.ranges.push(byteRange);
@@ -59,9 +77,8 @@ export async function listSegmentFiles(
   }
 
   for (const [index, segment] of playlist.segments.entries()) {
-    if (index % SEGMENTS_PER_TURN === SEGMENTS_PER_TURN - 1) {
-      await setImmediate();
-      signal.throwIfAborted();
+    if (turns.isOver()) {
+      await turns.next();
     }
     for (const { uri } of segment.keys) {
       if (!checkedKeys.has(uri.uri)) {
@@ -70,10 +87,10 @@ export async function listSegmentFiles(
       }
     }
     if (segment.init !== null && segment.init !== playlist.segments[index - 1]?.init) {
-      add(segment.init.uri.uri, "Init section", segment.init.byteRange, false);
+      add(segment.init.uri, "Init section", segment.init.byteRange, false);
     }
     const role = `Segment ${index + 1} of ${playlist.segments.length}`;
-    add(segment.uri.uri, role, segment.byteRange, segment.gap);
+    add(segment.uri, role, segment.byteRange, segment.gap);
   }
   return [...files.values()];
 }
