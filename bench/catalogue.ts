@@ -25,6 +25,8 @@ export interface CatalogueBenchOptions {
   runs: number;
   /** Null for a folder of its own, removed at the end. */
   dataDir: string | null;
+  /** What the reader has to know about this run. */
+  note: string | null;
 }
 
 const LIMIT = 50;
@@ -77,7 +79,8 @@ async function measure(server: PostgresServer, options: CatalogueBenchOptions): 
     const countStartedMs = performance.now();
     await countCatalogue(db);
     const countMs = performance.now() - countStartedMs;
-    await writeSection("Catalogue pages", await report(url, options, measured, countMs));
+    const title = `Catalogue pages, ${options.rows.toLocaleString("en-US")} recordings`;
+    await writeSection(title, await report(url, options, measured, countMs));
   } finally {
     await closeDatabase(db);
   }
@@ -155,7 +158,7 @@ const ms = (value: number): string => value.toFixed(1);
 
 async function report(
   url: string,
-  { rows, runs }: CatalogueBenchOptions,
+  { rows, runs, note }: CatalogueBenchOptions,
   measured: readonly Measured[],
   countMs: number,
 ): Promise<string> {
@@ -169,7 +172,7 @@ async function report(
     ({ firstMs, deepMs }) => Math.max(percentile(firstMs, 0.99), percentile(deepMs, 0.99)) > 20,
   );
   return `
-\`npm run bench -- catalogue --rows ${rows} --runs ${runs}\`, ${new Date().toISOString().slice(0, 10)}, Postgres ${version} with 128 MB of shared buffers, ${machine()}.
+\`npm run bench -- catalogue --rows ${rows} --runs ${runs}\`, ${new Date().toISOString().slice(0, 10)}, Postgres ${version} with 128 MB of shared buffers, ${machine()}.${note === null ? "" : ` ${note}`}
 
 ${rows.toLocaleString("en-US")} recordings in ${megabytes(tableBytes)}, their ${indexes.length} indexes in ${megabytes(indexes.reduce((sum, { bytes }) => sum + bytes, 0))}. The rows are uneven on purpose: see packages/catalogue/bench/fill.ts. They were loaded without secondary indexes, which were then made from the definitions that the server had given of them, so that the schema is the migrated one.
 

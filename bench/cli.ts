@@ -7,6 +7,7 @@ const USAGE = `npm run bench -- <what> [options]
   catalogue   pages of recordings from a large catalogue
               --rows N       recordings in it (10000000)
               --runs N       pages of each kind that are asked for (200)
+              --note TEXT    goes into the results: what else the machine had to do, say
               --data-dir D   keeps the filled catalogue in D and uses it again; otherwise it is removed
 
 Figures go to bench/results.md, into the section of what was measured.`;
@@ -26,6 +27,7 @@ try {
       rows: { type: "string", default: "10000000" },
       runs: { type: "string", default: "200" },
       "data-dir": { type: "string" },
+      note: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -37,6 +39,7 @@ try {
       rows: positive("rows", values.rows),
       runs: positive("runs", values.runs),
       dataDir: values["data-dir"] ?? null,
+      note: values.note ?? null,
     });
   }
 } catch (error) {
