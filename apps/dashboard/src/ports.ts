@@ -2,7 +2,6 @@ import type { CallbackFilter } from "@reelgate/catalogue/callback-log";
 import type { RetryRequest } from "@reelgate/catalogue/media-state";
 import type { PageRequest } from "@reelgate/catalogue/page";
 import type { RecordingFilter } from "@reelgate/catalogue/recordings";
-import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type {
   Callback,
   Page,

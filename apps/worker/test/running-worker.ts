@@ -21,6 +21,14 @@ export const SAMPLES: string = fileURLToPath(
   new URL("../../../packages/simulator/media/", import.meta.url),
 );
 
+/** Ids of a recording of its own. */
+export const unique = (name: string): Record<string, unknown> => ({
+  file_id: name,
+  record_file_id: name,
+  stream_id: name,
+  channel_id: name,
+});
+
 /** Real Redis and Postgres, the producing side of the callbacks queue, and workers to start on them. */
 export interface Stage extends AsyncDisposable {
   redis: TestRedis;

@@ -35,7 +35,7 @@ export async function installDependencies() {
   const { code, output } = await runQuietly(NODE, ["--version"]);
   if (code !== 0) {
     throw new SetupError(
-      `The pinned Node (${NODE}) does not run on this machine (${lastReason(output)}). It needs glibc 2.28 or macOS 13; use docker compose instead.`,
+      `The pinned Node (${NODE}) does not run on this machine (${lastReason(output)}). It needs glibc 2.28 or macOS 13.`,
     );
   }
   writeFileSync(STAMP, wanted);

@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./checkout.mjs";
+import { SetupError } from "./setup-error.mjs";
 
 const FOLDER = join(ROOT, ".turbo");
 const LOCK = join(FOLDER, "setup.lock");
 const POLL_MS = 250;
+/** Longer than any installation over a slow network. */
+const MAX_WAIT_MS = 600_000;
 
 /**
  * Runs one set-up of this checkout at a time: `npm start` and `npm test` begun together on a fresh clone would both
@@ -12,14 +15,20 @@ const POLL_MS = 250;
  */
 export async function withSetupLock(work) {
   mkdirSync(FOLDER, { recursive: true });
+  const deadlineMs = Date.now() + MAX_WAIT_MS;
   let told = false;
   while (!tryLock()) {
     const owner = readOwner();
-    if (owner !== null && !isAlive(owner)) {
-      rmSync(LOCK, { force: true });
+    if (owner === null || !isAlive(owner)) {
+      removeStale(owner);
       continue;
     }
-    if (!told && owner !== null) {
+    if (Date.now() > deadlineMs) {
+      throw new SetupError(
+        `Another set-up of this checkout (process ${owner}) does not end. If that is no set-up, remove ${LOCK} and start again.`,
+      );
+    }
+    if (!told) {
       process.stderr.write(`Waiting for another set-up of this checkout (process ${owner}) ...\n`);
       told = true;
     }
@@ -35,19 +44,47 @@ export async function withSetupLock(work) {
   }
 }
 
+/** A link appears with its content or not at all: no crash leaves a lock that names nobody. */
 function tryLock() {
+  const mine = `${LOCK}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
   try {
-    writeFileSync(LOCK, String(process.pid), { flag: "wx" });
+    linkSync(mine, LOCK);
     return true;
   } catch (error) {
     if (error.code === "EEXIST") return false;
     throw error;
+  } finally {
+    rmSync(mine, { force: true });
   }
 }
 
-function readOwner() {
+/**
+ * Only one of several waiters gets to move the stale lock away. One that was slow, and moved a fresh lock instead, puts
+ * it back.
+ */
+function removeStale(owner) {
+  const aside = `${LOCK}.stale.${process.pid}`;
   try {
-    const pid = Number(readFileSync(LOCK, "utf8"));
+    renameSync(LOCK, aside);
+  } catch {
+    return;
+  }
+  if (ownerIn(aside) !== owner) {
+    try {
+      linkSync(aside, LOCK);
+    } catch {
+      // Somebody has a lock of their own by now.
+    }
+  }
+  rmSync(aside, { force: true });
+}
+
+const readOwner = () => ownerIn(LOCK);
+
+function ownerIn(file) {
+  try {
+    const pid = Number(readFileSync(file, "utf8"));
     return Number.isInteger(pid) && pid > 0 ? pid : null;
   } catch {
     return null;

@@ -24,8 +24,8 @@ export function localRun({ config, credentials, redisUrl, databaseUrl }: RunFact
       config.CALLBACK_KEYS === null && !config.ALLOW_UNSIGNED ? credentials.callbackKey : null,
     dashboardUser: config.DASHBOARD_USER,
     dashboardPassword: config.DASHBOARD_PASSWORD === null ? credentials.dashboardPassword : null,
-    redisUrl,
-    databaseUrl,
+    redisUrl: config.REDIS_URL === null ? redisUrl : null,
+    databaseUrl: config.DATABASE_URL === null ? databaseUrl : null,
     originPort: DEFAULT_ORIGIN_PORT,
   };
 }

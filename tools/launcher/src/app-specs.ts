@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { DEFAULT_ORIGIN_PORT } from "@reelgate/shared/contract/local-run";
 import { APP_NAMES, appScript } from "./apps.ts";
 import type { AppName, AppSpec } from "./apps.ts";
@@ -23,6 +22,9 @@ export interface AppSpecInput {
   scripts?: Partial<Record<AppName, string>>;
 }
 
+/** Apps get this long to finish what they have accepted, in milliseconds; then they are killed. */
+export const APP_GRACE_MS = 15_000;
+
 /** Derives how each app is started from the configuration and from what the embedded servers turned out to be. */
 export function appSpecs(input: AppSpecInput): AppSpec[] {
   const { config, credentials } = input;
@@ -37,10 +39,11 @@ export function appSpecs(input: AppSpecInput): AppSpec[] {
     CALLBACK_KEYS: config.CALLBACK_KEYS ?? (config.ALLOW_UNSIGNED ? "" : credentials.callbackKey),
     REDIS_URL: input.redisUrl,
     DATABASE_URL: input.databaseUrl,
-    SPOOL_DIR: config.env.SPOOL_DIR || join(config.dataDir, "spool"),
     MEDIA_ALLOWED_HOSTS:
       config.MEDIA_ALLOWED_HOSTS ?? `*.myqcloud.com,127.0.0.1:${DEFAULT_ORIGIN_PORT}`,
-    OPS_HOST: "127.0.0.1",
+    OPS_HOST: config.env.OPS_HOST || "127.0.0.1",
+    // A second less than the launcher waits for them: they end by themselves, and hand over what they cannot finish.
+    SHUTDOWN_GRACE_MS: config.env.SHUTDOWN_GRACE_MS || String(APP_GRACE_MS - 1000),
   };
   return APP_NAMES.map((name) => {
     const readyUrls = [`http://127.0.0.1:${input.opsPorts[name]}/readyz`];

@@ -33,7 +33,7 @@ export async function checkGivenRedis(
     }
     const result = await checkRedisDurability(client);
     if (result.durable) return null;
-    const message = `The Redis of REDIS_URL may lose callbacks that were answered 200: ${result.reason}. Mend it with: redis-cli CONFIG SET appendonly yes; CONFIG SET appendfsync always; CONFIG SET maxmemory-policy noeviction`;
+    const message = `The Redis of REDIS_URL may lose callbacks that were answered 200: ${result.reason}. Mend it with: redis-cli CONFIG SET appendonly yes; CONFIG SET appendfsync always; CONFIG SET maxmemory-policy noeviction; CONFIG REWRITE (without the last, or the same lines in redis.conf, its next restart forgets them)`;
     if (durability === "warn") return message;
     throw new AppError("setup_failed", {
       message: `${message} (or accept it with REDIS_DURABILITY=warn).`,

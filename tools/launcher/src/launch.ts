@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LOCAL_RUN_FILE } from "@reelgate/shared/contract/local-run";
 import { announcement, localRun } from "./announce.ts";
-import { PREFERRED_OPS_PORTS, appSpecs } from "./app-specs.ts";
+import { APP_GRACE_MS, PREFERRED_OPS_PORTS, appSpecs } from "./app-specs.ts";
 import { APP_NAMES, startApp } from "./apps.ts";
 import type { AppName, AppSpec } from "./apps.ts";
 import type { LauncherConfig } from "./config.ts";
@@ -18,8 +18,6 @@ import type { ProcessRecords } from "./process-records.ts";
 import { supervise } from "./supervise.ts";
 import { terminalLines } from "./terminal-lines.ts";
 
-/** Apps get this long to finish what they have accepted; then they are killed. */
-const APP_GRACE_MS = 15_000;
 const LEFTOVER_GRACE_MS = 5000;
 
 export interface LaunchOptions {

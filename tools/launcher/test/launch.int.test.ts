@@ -19,6 +19,12 @@ import {
 
 const PROCESS_NAMES = ["dashboard", "ingress", "postgres", "redis", "worker"];
 
+/** The address of an embedded server, which `run.json` tells. */
+function embedded(url: string | null): string {
+  if (url === null) throw new Error("this run has no embedded server");
+  return url;
+}
+
 async function setKey(redisUrl: string, name: string, value: string): Promise<void> {
   const client = createRedis({ url: redisUrl, role: "worker", name: "test", onError: () => {} });
   await client.set(name, value);
@@ -49,8 +55,8 @@ test("everything starts with made-up secrets, and Ctrl-C leaves nothing running"
   expect(env).toMatchObject({
     CALLBACK_KEYS: run.callbackKey,
     DASHBOARD_PASSWORD: run.dashboardPassword,
-    REDIS_URL: run.redisUrl,
-    DATABASE_URL: run.databaseUrl,
+    REDIS_URL: embedded(run.redisUrl),
+    DATABASE_URL: embedded(run.databaseUrl),
     MEDIA_ALLOWED_HOSTS: "*.myqcloud.com,127.0.0.1:8090",
   });
 
@@ -69,8 +75,8 @@ test("a second start has the same secrets and finds its data", async () => {
   await using dataDir = await makeDataDir();
   const first = startLauncher(dataDir);
   const before = await first.ready();
-  await setKey(before.redisUrl, "kept", "yes");
-  await createDatabase(before.databaseUrl, "kept");
+  await setKey(embedded(before.redisUrl), "kept", "yes");
+  await createDatabase(embedded(before.databaseUrl), "kept");
   first.kill("SIGTERM");
   expect(await first.exitCode()).toBe(0);
 
@@ -78,9 +84,9 @@ test("a second start has the same secrets and finds its data", async () => {
   const after = await second.ready();
   expect(after.callbackKey).toBe(before.callbackKey);
   expect(after.dashboardPassword).toBe(before.dashboardPassword);
-  expect(await getKey(after.redisUrl, "kept")).toBe("yes");
+  expect(await getKey(embedded(after.redisUrl), "kept")).toBe("yes");
   // Only an existing database can be a template.
-  await createDatabase(after.databaseUrl, "copy", { template: "kept" });
+  await createDatabase(embedded(after.databaseUrl), "copy", { template: "kept" });
 });
 
 test("secrets and servers that were given are used, and never shown", async () => {
@@ -101,8 +107,8 @@ test("secrets and servers that were given are used, and never shown", async () =
   expect(run).toMatchObject({
     callbackKey: null,
     dashboardPassword: null,
-    redisUrl: redis.url,
-    databaseUrl: database.url,
+    redisUrl: null,
+    databaseUrl: null,
   });
   expect(await envOf(dataDir.port)).toMatchObject({
     CALLBACK_KEYS: "givenKey1,givenKey2",
@@ -151,7 +157,7 @@ test("what a killed launcher left running is stopped by the next one, and its da
   await using dataDir = await makeDataDir();
   const killed = startLauncher(dataDir);
   const before = await killed.ready();
-  await setKey(before.redisUrl, "kept", "yes");
+  await setKey(embedded(before.redisUrl), "kept", "yes");
   const left = recordedProcesses(dataDir);
   killed.kill("SIGKILL");
   // The apps and servers hold its output open, so that its end cannot be waited for by that.
@@ -163,14 +169,14 @@ test("what a killed launcher left running is stopped by the next one, and its da
   const after = await next.ready();
   expect(next.output()).toMatch(/^Stopped what an earlier run had left running: /mu);
   expect(left.filter(isAlive)).toEqual([]);
-  expect(await getKey(after.redisUrl, "kept")).toBe("yes");
+  expect(await getKey(embedded(after.redisUrl), "kept")).toBe("yes");
 });
 
 test("an app and the servers are started again when they die, on their ports and data", async () => {
   await using dataDir = await makeDataDir();
   await using launcher = startLauncher(dataDir);
   const run = await launcher.ready();
-  await setKey(run.redisUrl, "kept", "yes");
+  await setKey(embedded(run.redisUrl), "kept", "yes");
   for (const name of ["redis", "postgres", "worker"]) {
     const before = recorded(dataDir, name);
     process.kill(before.pid, "SIGKILL");
@@ -189,7 +195,7 @@ test("an app and the servers are started again when they die, on their ports and
   expect(launcher.output()).toMatch(
     /^Redis ended with signal SIGKILL; starting it again in 500 ms$/mu,
   );
-  expect(await getKey(run.redisUrl, "kept")).toBe("yes");
+  expect(await getKey(embedded(run.redisUrl), "kept")).toBe("yes");
 });
 
 test("an app that refuses to start ends everything, with its own words", async () => {

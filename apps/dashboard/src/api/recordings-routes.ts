@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { FILE_FORMATS } from "@reelgate/shared/contract/media";
 import type { FileFormat } from "@reelgate/shared/contract/media";
-import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import type { MediaJob, MediaQueue } from "@reelgate/shared/contract/jobs";
 import {
   RECORDING_STATES,
   pageSchema,
@@ -9,7 +9,6 @@ import {
   recordingWithCallbacksSchema,
 } from "@reelgate/shared/contract/recording";
 import type { RecordingState } from "@reelgate/shared/contract/recording";
-import type { MediaQueue } from "@reelgate/shared/contract/jobs";
 import type { Catalogue } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";

@@ -2,7 +2,8 @@ import { z } from "zod";
 
 /**
  * What a running `npm start` leaves in `<DATA_DIR>/run.json` (mode 0600) for the commands beside it: where everything
- * listens, and the secrets that it made up itself. A secret that the user gave is null here: it stays with the user.
+ * listens, and the secrets that it made up itself. What the user gave (key, password, servers) is null here and stays with
+ * the user, but for a path token, without which `callbackUrl` would lead nowhere.
  */
 export interface LocalRun {
   /** Process id of the launcher, to tell a live file from one that a crash left behind. */
@@ -12,8 +13,8 @@ export interface LocalRun {
   callbackKey: string | null;
   dashboardUser: string;
   dashboardPassword: string | null;
-  redisUrl: string;
-  databaseUrl: string;
+  redisUrl: string | null;
+  databaseUrl: string | null;
   /** The loopback port from which the worker may fetch the simulator's media files. */
   originPort: number;
 }
@@ -24,8 +25,8 @@ export const localRunSchema: z.ZodType<LocalRun> = z.object({
   callbackKey: z.string().nullable(),
   dashboardUser: z.string(),
   dashboardPassword: z.string().nullable(),
-  redisUrl: z.string(),
-  databaseUrl: z.string(),
+  redisUrl: z.string().nullable(),
+  databaseUrl: z.string().nullable(),
   originPort: z.number().int().positive(),
 });
 
