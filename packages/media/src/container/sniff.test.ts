@@ -110,6 +110,9 @@ describe("the container by the first bytes", () => {
   test("random bytes are no recording", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 600, maxLength: 600 }), (input) => {
+        // One ADTS frame can be longer than this: nothing within 600 bytes refutes its header, and one of 4,096 random
+        // beginnings, more of fast-check's, looks like one.
+        fc.pre(input[0] !== 0xff || ((input[1] ?? 0) & 0xf0) !== 0xf0);
         expect(sniffContainer(input).container).toBe("unknown");
       }),
       { numRuns: 2000 },
