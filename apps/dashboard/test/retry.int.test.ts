@@ -48,7 +48,7 @@ async function queuedJobs(): Promise<MediaJob[]> {
     connection: { host, port: Number(port), password },
   });
   try {
-    return (await queue.getJobs(["waiting"])).map((job) => job.data);
+    return (await queue.getJobs(["prioritized"])).map((job) => job.data);
   } finally {
     await queue.close();
   }
