@@ -18,7 +18,7 @@ export interface Signing {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A URL that the guard refuses as it stands: the recording is `failed` at once, and nothing is sent. */
-export const FORBIDDEN_URL = "http://192.0.2.1/recording.mp4";
+const FORBIDDEN_URL = "http://192.0.2.1/recording.mp4";
 
 export function inTenMinutes(): number {
   return Math.floor(Date.now() / 1000) + 600;

@@ -1,7 +1,7 @@
 import { parseJsonExact } from "./json.ts";
 
 /** What stands in the place of a secret. */
-export const REDACTED = "[redacted]";
+const REDACTED = "[redacted]";
 
 /**
  * Keys whose values never leave the system (guarantee G6). `sign` proves a callback for anyone who holds it until `t`;
