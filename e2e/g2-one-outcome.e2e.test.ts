@@ -1,11 +1,12 @@
 import { migrateToLatest } from "@reelgate/catalogue/migrate";
+import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
+import { until } from "@reelgate/testkit/latch";
 import { startTestPostgres } from "@reelgate/testkit/postgres-server";
 import { describe, expect, test } from "vitest";
 import {
   allRecordings,
   audit,
   openJobs,
-  outcomeCount,
   untilNoOpenJobs,
   untilSettled,
   untilVerified,
@@ -35,16 +36,19 @@ function callbacks(count: number): SignedCallback[] {
   ).flat();
 }
 
+const CALLBACKS_ALONE = { WORKER_STAGES: "callbacks" };
+/** Callbacks that a worker settles at a time. */
+const IN_HAND = 8;
+
 /** The lock of a job that was in hand at a crash lasts 30 s, and is looked for every 15 s. */
 const SETTLED_MS = 120_000;
 
-/** All of them have an outcome, none has two, and no work is left. */
+/** All of them have an outcome, none has two, and no callback is left in the queue. */
 async function expectOneOutcomeEach(
   product: Product,
   sent: readonly SignedCallback[],
 ): Promise<void> {
   await untilSettled(product.db, sent.length, SETTLED_MS);
-  await untilVerified(product.db, SETTLED_MS);
   await untilNoOpenJobs(product.redis.url, "callbacks", SETTLED_MS);
   const found = await audit(product.db);
   expect(found.ids.length).toBe(sent.length);
@@ -55,10 +59,15 @@ async function expectOneOutcomeEach(
     unsupported: sent.length * 0.1,
     invalid: sent.length * 0.1,
   });
+  expect(found.recordings).toBe(sent.length * 0.5);
   expect(found.countedByRecordings).toBe(sent.length * 0.8);
   expect(found.conflictsCountedByRecordings).toBe(0);
+}
+
+/** Every recording has come to the end of stage 2 as well. */
+async function expectAllLookedAt(product: Product): Promise<void> {
+  await untilVerified(product.db, SETTLED_MS);
   const recordings = await allRecordings(product.db);
-  expect(recordings.length).toBe(sent.length * 0.5);
   expect(new Set(recordings.map(({ state, failure }) => `${state} ${failure?.code}`))).toEqual(
     new Set(["failed media_url_forbidden"]),
   );
@@ -68,38 +77,50 @@ function expectAllAccepted(statuses: readonly number[]): void {
   expect(statuses.filter((status) => status !== 200)).toEqual([]);
 }
 
-/** Waits until so many callbacks have an outcome, and some have none yet. */
-async function untilInTheMiddle(product: Product, settled: number, of: number): Promise<void> {
-  await untilSettled(product.db, settled);
-  expect(await outcomeCount(product.db)).toBeLessThan(of);
-}
-
 // Together, for most of their time is spent waiting for locks to expire.
 describe.concurrent("G2: every acknowledged callback has one outcome", () => {
   test("when the worker is killed in the middle of 5,000", async () => {
     await using product = await startProduct();
     const ingress = await product.startIngress();
     const sent = callbacks(5000);
-    const worker = await product.startWorker();
-    const sending = postAll(ingress.callbackUrl, sent);
-    await untilInTheMiddle(product, 1000, sent.length);
+    const worker = await product.startWorker(CALLBACKS_ALONE);
+    const sending = postAll(ingress.callbackUrl, sent.slice(0, 3000));
+    await untilSettled(product.db, 1000);
     await worker.kill("SIGKILL");
     expect(await worker.exited).toEqual({ code: null, signal: "SIGKILL" });
-    await product.startWorker();
+    await Promise.all([sending, product.startWorker(CALLBACKS_ALONE)]);
     expectAllAccepted(await sending);
+    expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(3000)));
     await expectOneOutcomeEach(product, sent);
+    // One media job for each recording waits for stage 2, which nobody runs here.
+    const { waiting, prioritized, ...others } = await openJobs(product.redis.url, "media");
+    expect(others).toEqual({ active: 0, delayed: 0, failed: 0 });
+    expect((waiting ?? 0) + (prioritized ?? 0)).toBe(2500);
   });
 
-  test("when one of two workers is killed and not replaced", async () => {
+  test("when a worker is killed between the commit and the end of its jobs, and another goes on", async () => {
     await using product = await startProduct();
+    await using proxy = await startHalfOpenProxy(Number(new URL(product.databaseUrl).port));
     const ingress = await product.startIngress();
     const sent = callbacks(500);
-    const [worker] = await Promise.all([product.startWorker(), product.startWorker()]);
-    const sending = postAll(ingress.callbackUrl, sent);
-    await untilInTheMiddle(product, 100, sent.length);
+    const worker = await product.startWorker({
+      DATABASE_URL: proxy.through(product.databaseUrl),
+      CALLBACKS_CONCURRENCY: String(IN_HAND),
+    });
+    expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(0, 50)));
+    await untilSettled(product.db, 50);
+    // Postgres gets every statement from now on, and the worker no answer.
+    await proxy.set("half-open");
+    expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(50, 250)));
+    await until(async () => (await openJobs(product.redis.url, "callbacks")).active === IN_HAND, {
+      what: "every place of the worker being taken",
+      intervalMs: 50,
+    });
     await worker.kill("SIGKILL");
-    expectAllAccepted(await sending);
+    await product.startWorker();
+    expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(250)));
     await expectOneOutcomeEach(product, sent);
+    await expectAllLookedAt(product);
   });
 
   test("when Postgres is killed, and comes back", async () => {
@@ -109,14 +130,16 @@ describe.concurrent("G2: every acknowledged callback has one outcome", () => {
     const ingress = await product.startIngress();
     const sent = callbacks(500);
     const worker = await product.startWorker();
-    const sending = postAll(ingress.callbackUrl, sent);
-    await untilInTheMiddle(product, 100, sent.length);
+    const sending = postAll(ingress.callbackUrl, sent.slice(0, 250));
+    await untilSettled(product.db, 50);
     await postgres.kill("SIGKILL");
     // All of them are taken without Postgres.
     expectAllAccepted(await sending);
+    expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(250)));
     await worker.log.waitFor(({ msg }) => msg?.startsWith("Postgres is away") === true);
     await postgres.restart();
     await expectOneOutcomeEach(product, sent);
+    await expectAllLookedAt(product);
     expect(worker.log.lines.filter(({ level }) => level >= 60)).toEqual([]);
   });
 
@@ -125,15 +148,17 @@ describe.concurrent("G2: every acknowledged callback has one outcome", () => {
     const ingress = await product.startIngress();
     const sent = callbacks(500);
     const worker = await product.startWorker({ SHUTDOWN_GRACE_MS: "15000" });
-    const sending = postAll(ingress.callbackUrl, sent);
-    await untilInTheMiddle(product, 100, sent.length);
+    const sending = postAll(ingress.callbackUrl, sent.slice(0, 250));
+    await untilSettled(product.db, 50);
     await worker.stop();
     expect(await worker.exited).toEqual({ code: 0, signal: null });
     expect(worker.log.withMessage("stopped")).toHaveLength(1);
     // Nothing is in hand any more: what is left waits, for whoever comes next.
     expect(await openJobs(product.redis.url, "callbacks")).toMatchObject({ active: 0 });
     expectAllAccepted(await sending);
+    expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(250)));
     await product.startWorker();
     await expectOneOutcomeEach(product, sent);
+    await expectAllLookedAt(product);
   });
 });

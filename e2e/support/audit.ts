@@ -35,7 +35,7 @@ export async function outcomes(db: CatalogueDatabase): Promise<Counts> {
   return Object.fromEntries(await countByOutcome(db));
 }
 
-export async function outcomeCount(db: CatalogueDatabase): Promise<number> {
+async function outcomeCount(db: CatalogueDatabase): Promise<number> {
   return sum([...(await countByOutcome(db)).values()]);
 }
 
@@ -66,6 +66,7 @@ export interface Audit {
   /** Ids of the callbacks that have an outcome, sorted. */
   ids: string[];
   outcomes: Counts;
+  recordings: number;
   /** Callbacks that the recordings say they have, and those of them that contradict. */
   countedByRecordings: number;
   conflictsCountedByRecordings: number;
@@ -77,6 +78,7 @@ export async function audit(db: CatalogueDatabase): Promise<Audit> {
   return {
     ids: callbacks.map(({ id }) => id).toSorted(),
     outcomes: await outcomes(db),
+    recordings: recordings.length,
     countedByRecordings: sum(recordings.map(({ callbackCount }) => callbackCount)),
     conflictsCountedByRecordings: sum(recordings.map(({ conflictCount }) => conflictCount)),
   };
