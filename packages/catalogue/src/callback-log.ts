@@ -5,6 +5,7 @@ import { OUTCOMES } from "@reelgate/shared/contract/recording";
 import type { Callback, Outcome, Page } from "@reelgate/shared/contract/recording";
 import { redactBody } from "@reelgate/shared/redact";
 import { callbackIdOf, parseCallbackId } from "./callback-id.ts";
+import { countEach } from "./counts.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { newestOf } from "./key-range.ts";
@@ -106,14 +107,7 @@ const MAX_CALLBACKS_SHOWN = 200;
 
 /** How many callbacks have each outcome, for the audit of guarantee G2. */
 export async function countByOutcome(db: CatalogueDatabase): Promise<Map<Outcome, number>> {
-  const rows = await catalogued(() =>
-    db
-      .selectFrom("callbacks")
-      .select(["outcome", sql<string>`count(*)`.as("count")])
-      .groupBy("outcome")
-      .execute(),
-  );
-  return new Map(rows.map((row) => [row.outcome, Number(row.count)]));
+  return await catalogued(() => countEach(db, "callbacks", "outcome", OUTCOMES));
 }
 
 function toCallback(row: Selectable<CallbacksTable>): Callback {

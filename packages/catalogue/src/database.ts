@@ -23,9 +23,10 @@ const SESSION = {
   TimeZone: "UTC",
   // Guarantee G2: a job ends in Redis after its commit, which therefore must be on disk whatever the server's default.
   synchronous_commit: "on",
-  // The lists name their index by its order. The planner can give that order from another index that shares its first
-  // column, by sorting what each value of it has: a whole stream for one page.
+  // The lists name their index by its order. Where the planner believes a range to be small, it would rather collect all
+  // of it and sort that, or do so for each value of another index's first column: a whole stream for one page.
   enable_incremental_sort: "off",
+  enable_bitmapscan: "off",
   // No statement here runs long enough to be worth the tens of milliseconds of its compilation.
   jit: "off",
 } as const;

