@@ -87,7 +87,7 @@ test("no list depends on what the planner believes to be rare", async () => {
       filter,
       indexes: [index, "recordings_pkey"].toSorted(),
     });
-    expect(plan.rowsRead, JSON.stringify(filter)).toBeLessThanOrEqual((LIMIT + 1) * MAX_RANGES);
+    expect(plan.rowsRead).toBeLessThanOrEqual((LIMIT + 1) * MAX_RANGES);
   }
 });
 
