@@ -7,6 +7,7 @@ import {
   allRecordings,
   audit,
   openJobs,
+  outcomeCount,
   untilNoOpenJobs,
   untilSettled,
   untilVerified,
@@ -100,23 +101,30 @@ describe.concurrent("G2: every acknowledged callback has one outcome", () => {
 
   test("when a worker is killed between the commit and the end of its jobs, and another goes on", async () => {
     await using product = await startProduct();
-    await using proxy = await startHalfOpenProxy(Number(new URL(product.databaseUrl).port));
+    await using toPostgres = await startHalfOpenProxy(Number(new URL(product.databaseUrl).port));
+    await using toRedis = await startHalfOpenProxy(product.redis.port);
     const ingress = await product.startIngress();
     const sent = callbacks(500);
     const worker = await product.startWorker({
-      DATABASE_URL: proxy.through(product.databaseUrl),
+      DATABASE_URL: toPostgres.through(product.databaseUrl),
+      REDIS_URL: toRedis.through(product.redis.url),
       CALLBACKS_CONCURRENCY: String(IN_HAND),
     });
     expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(0, 50)));
     await untilSettled(product.db, 50);
-    // Postgres gets every statement from now on, and the worker no answer.
-    await proxy.set("half-open");
+    await untilNoOpenJobs(product.redis.url, "callbacks", SETTLED_MS);
+    // Its hands are full and held; then they are let go, but it can tell Redis nothing of what it has done.
+    await toPostgres.set("blackhole");
     expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(50, 250)));
-    await until(async () => (await openJobs(product.redis.url, "callbacks")).active === IN_HAND, {
-      what: "every place of the worker being taken",
-      intervalMs: 50,
-    });
+    const inHand = async (): Promise<boolean> =>
+      (await openJobs(product.redis.url, "callbacks")).active === IN_HAND;
+    await until(inHand, { what: "every place of the worker being taken", intervalMs: 50 });
+    await toRedis.set("blackhole");
+    await toPostgres.set("pass");
+    await untilSettled(product.db, 50 + IN_HAND);
     await worker.kill("SIGKILL");
+    expect(await outcomeCount(product.db)).toBe(50 + IN_HAND);
+    expect(await inHand()).toBe(true);
     await product.startWorker();
     expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(250)));
     await expectOneOutcomeEach(product, sent);

@@ -35,7 +35,7 @@ export async function outcomes(db: CatalogueDatabase): Promise<Counts> {
   return Object.fromEntries(await countByOutcome(db));
 }
 
-async function outcomeCount(db: CatalogueDatabase): Promise<number> {
+export async function outcomeCount(db: CatalogueDatabase): Promise<number> {
   return sum([...(await countByOutcome(db)).values()]);
 }
 
