@@ -23,7 +23,7 @@ export interface GuessThrottleOptions {
 /**
  * A token bucket for each address, kept as one number: the time at which the bucket is full again.
  *
- * Only wrong attempts count, so that no working client is ever slowed; while an address has to wait, its attempts are
+ * Only wrong attempts count, so that a working client is slowed only by others behind its own address; while an address has to wait, its attempts are
  * not looked at, so a right guess among many parallel ones is not found either.
  */
 export function createGuessThrottle(options: GuessThrottleOptions): GuessThrottle {
