@@ -110,4 +110,12 @@ describe("run.json", () => {
   it.each([null, "", "{", "null", "[]", '{"pid":1}'])("is no run: %s", async (text) => {
     expect(await readLocalRun(await folderWith(text), () => true)).toBeNull();
   });
+
+  it("does not serve media from where the running `npm start` may not fetch them", () => {
+    const closed = { ...LOCAL, originPort: null };
+    const flags = { withOrigin: true, verify: false };
+    expect(() => resolveTarget(flags, NOTHING, closed)).toThrow("may fetch from no port");
+    expect(resolveTarget({ ...flags, originPort: 5 }, NOTHING, closed).originPort).toBe(5);
+    expect(resolveTarget({ verify: false }, NOTHING, closed).originPort).toBe(8090);
+  });
 });

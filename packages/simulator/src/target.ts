@@ -21,6 +21,7 @@ export interface TargetFlags {
   user?: string | undefined;
   password?: string | undefined;
   originPort?: number | undefined;
+  withOrigin?: boolean | undefined;
   verify: boolean;
 }
 
@@ -94,6 +95,12 @@ export function resolveTarget(
   if (key === null || key === "") {
     throw new UsageError(
       `Which key? Pass --key <key>, or set CALLBACK_KEYS, to sign for ${new URL(url).origin}.`,
+    );
+  }
+  const isClosed = flags.url === undefined && local?.originPort === null;
+  if (flags.withOrigin === true && flags.originPort === undefined && isClosed) {
+    throw new UsageError(
+      "--with-origin: the running `npm start` may fetch from no port of this machine. Add 127.0.0.1:8090 to its MEDIA_ALLOWED_HOSTS, or pass --origin-port if a block of the list covers it.",
     );
   }
   const originPort = flags.originPort ?? local?.originPort ?? DEFAULT_ORIGIN_PORT;

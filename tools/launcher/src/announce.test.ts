@@ -51,6 +51,17 @@ test("without keys, when that is allowed, none is made up", () => {
   expect(localRun(facts).callbackKey).toBeNull();
 });
 
+test.each([
+  [undefined, 8090, true],
+  ["127.0.0.1", 8090, true],
+  ["*.myqcloud.com, 127.0.0.1:18190", 18190, true],
+  ["*.myqcloud.com", null, false],
+])("with the allowed hosts %j the origin's port is %j", (hosts, port, offered) => {
+  const facts = factsOf(hosts === undefined ? {} : { MEDIA_ALLOWED_HOSTS: hosts });
+  expect(localRun(facts).originPort).toBe(port);
+  expect(announcement(facts).includes("--with-origin")).toBe(offered);
+});
+
 test("run.json fits its schema", () => {
   expect(localRunSchema.parse(localRun(factsOf({})))).toEqual(localRun(factsOf({})));
 });

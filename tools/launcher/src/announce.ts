@@ -26,8 +26,17 @@ export function localRun({ config, credentials, redisUrl, databaseUrl }: RunFact
     dashboardPassword: config.DASHBOARD_PASSWORD === null ? credentials.dashboardPassword : null,
     redisUrl: config.REDIS_URL === null ? redisUrl : null,
     databaseUrl: config.DATABASE_URL === null ? databaseUrl : null,
-    originPort: DEFAULT_ORIGIN_PORT,
+    originPort: originPort(config.MEDIA_ALLOWED_HOSTS),
   };
+}
+
+/** The port of this machine that a list of allowed hosts opens to the simulator's media origin, null when none. */
+function originPort(allowedHosts: string | null): number | null {
+  if (allowedHosts === null) return DEFAULT_ORIGIN_PORT;
+  const entries = allowedHosts.split(",").map((entry) => entry.trim());
+  if (entries.includes("127.0.0.1")) return DEFAULT_ORIGIN_PORT;
+  const port = entries.find((entry) => /^127\.0\.0\.1:\d+$/u.test(entry))?.split(":")[1];
+  return port === undefined ? null : Number(port);
 }
 
 /** The one block that a person reads when everything runs. Shows made-up secrets, and never one that was given. */
@@ -69,7 +78,7 @@ export function announcement(facts: RunFacts): string {
     ...rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`),
     "",
     "Try it, in another terminal:",
-    "  npm run simulate -- --count 200 --scenario mixed --with-origin --verify",
+    `  npm run simulate -- --count 200 --scenario mixed${run.originPort === null ? "" : " --with-origin"} --verify`,
     "",
     "Ctrl-C stops everything; the data stays.",
     "",

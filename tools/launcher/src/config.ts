@@ -92,7 +92,7 @@ export const LAUNCHER_ENV: {
   CALLBACK_PATH_TOKEN: {
     parse: optional(text),
     description: "Secret last part of the callback path.",
-    example: "k3vJ9w",
+    example: "f3kQ9-vT2_xLw8Zr",
     default: "",
     secret: true,
   },

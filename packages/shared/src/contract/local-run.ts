@@ -15,8 +15,8 @@ export interface LocalRun {
   dashboardPassword: string | null;
   redisUrl: string | null;
   databaseUrl: string | null;
-  /** The loopback port from which the worker may fetch the simulator's media files. */
-  originPort: number;
+  /** The loopback port from which the worker may fetch the simulator's media files; null when it may from none. */
+  originPort: number | null;
 }
 export const localRunSchema: z.ZodType<LocalRun> = z.object({
   pid: z.number().int().positive(),
@@ -27,7 +27,7 @@ export const localRunSchema: z.ZodType<LocalRun> = z.object({
   dashboardPassword: z.string().nullable(),
   redisUrl: z.string().nullable(),
   databaseUrl: z.string().nullable(),
-  originPort: z.number().int().positive(),
+  originPort: z.number().int().positive().nullable(),
 });
 
 /** The file's name inside DATA_DIR. */
