@@ -29,6 +29,12 @@ describe("G6: redaction of a body", () => {
     expect(shown).toContain("[redacted]");
   });
 
+  it("hides what is wrapped in more JSON than is looked into", () => {
+    let wrapped = JSON.stringify({ txSecret: secret });
+    for (let level = 0; level < 9; level++) wrapped = JSON.stringify({ a: wrapped });
+    expect(redactBody(JSON.stringify({ x: wrapped }))).not.toContain(secret);
+  });
+
   it("hides a key that is spelled with escapes", () => {
     expect(redactBody('{"si\\u0067n":"abc123abc"}')).not.toContain("abc123abc");
   });

@@ -87,7 +87,7 @@ export function redactJson(value: unknown): unknown {
   }
 }
 
-/** JSON inside JSON inside JSON: three levels are looked into, the rest is treated as text. */
+/** JSON inside JSON inside JSON: three levels are looked into; what may be JSON below them is not shown. */
 const MAX_EMBEDDED_JSON = 3;
 /** Strings of one body that are tried as JSON. The provider's have two; a hostile body can have thousands. */
 const MAX_EMBEDDED_PARSES = 50;
@@ -114,8 +114,8 @@ function redactValue(value: unknown, depth: Depth): unknown {
 }
 
 function redactString(value: string, depth: Depth): string {
-  if (depth.embedded < MAX_EMBEDDED_JSON && /^\s*[[{]/u.test(value)) {
-    if (depth.parses >= MAX_EMBEDDED_PARSES) return REDACTED;
+  if (/^\s*[[{]/u.test(value)) {
+    if (depth.embedded >= MAX_EMBEDDED_JSON || depth.parses >= MAX_EMBEDDED_PARSES) return REDACTED;
     depth.parses += 1;
     try {
       const inner = parseJsonExact(value);

@@ -24,6 +24,8 @@ const MAX_UNIX_S = 7_258_118_399;
 
 /** Longest text in an indexed column: four bytes a character stay below Postgres' index row limit of 2,704 bytes. */
 const MAX_INDEXED_CHARS = 512;
+/** `app` and `appname` share an index row. A domain name has 253 characters at most. */
+const MAX_PAIRED_CHARS = 255;
 const MAX_TEXT_CHARS = 16_384;
 
 /** Postgres stores neither NUL nor a lone surrogate in text. */
@@ -86,12 +88,12 @@ export const RECORDING_EVENT_FIELDS: Readonly<Record<string, FieldDefinition>> =
   },
   appid: { schema: id(32), presence: "required", description: "The user's APPID." },
   app: {
-    schema: storableText(MAX_INDEXED_CHARS),
+    schema: storableText(MAX_PAIRED_CHARS),
     presence: "optional",
     description: "Push domain.",
   },
   appname: {
-    schema: storableText(MAX_INDEXED_CHARS),
+    schema: storableText(MAX_PAIRED_CHARS),
     presence: "optional",
     description: "Push path.",
   },
