@@ -27,29 +27,32 @@ afterAll(async () => {
 const UNAVAILABLE = { code: "catalogue_unavailable", retryable: true };
 const REJECTED = { code: "catalogue_rejected", retryable: false };
 
-test("G3: the longest texts that validation lets through fit every index", async () => {
-  // Three bytes for each UTF-16 unit is the most that there is; neighbours differ, so nothing is compressed.
-  const longest = (chars: number, seed: number): string =>
-    Array.from({ length: chars }, (_, index) =>
-      String.fromCharCode(0x4e00 + ((index * 7919 + seed * 104_729) % 20_000)),
-    ).join("");
-  const callback = sample({
-    app: longest(255, 1),
-    appname: longest(255, 2),
-    stream_id: longest(512, 3),
-    channel_id: longest(512, 4),
-    task_id: longest(512, 5),
-    file_id: longest(256, 6),
-    record_file_id: longest(256, 7),
-    record_temp_id: longest(256, 8),
-  });
-  const { outcome, recordingId } = await settleCallback(db, callback);
-  expect(outcome).toBe("recorded");
-  // A recording enters further indexes when its media is known.
-  const job = { recordingId: recordingId ?? "", generation: 0 };
-  const failure = { code: "media_timeout", message: "", attempts: 1, final: true };
-  await expect(recordMediaFailure(db, job, failure)).resolves.toBe(true);
-});
+test.each([255, 512])(
+  "G3: paired texts of %i characters keep no recording out of the catalogue",
+  async (chars) => {
+    // Three bytes for each UTF-16 unit is the most that there is; neighbours differ, so nothing is compressed.
+    const longest = (length: number, seed: number): string =>
+      Array.from({ length }, (_, index) =>
+        String.fromCharCode(0x4e00 + ((index * 7919 + seed * 104_729) % 20_000)),
+      ).join("");
+    const callback = sample({
+      app: longest(chars, 1),
+      appname: longest(chars, 2),
+      stream_id: longest(512, 3),
+      channel_id: longest(512, 4),
+      task_id: longest(512, 5),
+      file_id: longest(256, chars),
+      record_file_id: longest(256, 7),
+      record_temp_id: longest(256, 8),
+    });
+    const { outcome, recordingId } = await settleCallback(db, callback);
+    expect(outcome).toBe("recorded");
+    // A recording enters further indexes when its media is known.
+    const job = { recordingId: recordingId ?? "", generation: 0 };
+    const failure = { code: "media_timeout", message: "", attempts: 1, final: true };
+    await expect(recordMediaFailure(db, job, failure)).resolves.toBe(true);
+  },
+);
 
 describe("what speaks of the moment is catalogue_unavailable", () => {
   test("Postgres away, then back", async () => {

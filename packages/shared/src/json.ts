@@ -23,20 +23,27 @@ export function parseStrictJson(text: string): StrictJson {
 }
 
 /**
- * The text itself when it is JSON, else the text with `\\\\"` read as `\\"`, if that makes it JSON.
+ * The text itself when it is JSON, else the text with `\\"` read as `\"`, if that makes it JSON.
  *
  * The specification's own sample callback is printed like that: its `callback_ext` has quotes escaped twice, which ends
  * the string at its second character. Only text that cannot be read otherwise is read so; what is stored stays as sent.
  */
-function soundText(text: string): { text: string; value: unknown } | null {
-  for (const candidate of [text, text.replaceAll('\\\\"', '\\"')]) {
-    try {
-      return { text: candidate, value: JSON.parse(candidate) };
-    } catch {
-      // The next reading, if there is one.
-    }
+function soundText(text: string, parse = plainParse): { text: string; value: unknown } | null {
+  return tryParse(text, parse) ?? tryParse(text.replaceAll('\\\\"', '\\"'), parse);
+}
+
+const plainParse = (text: string): unknown => JSON.parse(text);
+
+function tryParse(
+  text: string,
+  parse: (text: string) => unknown,
+): { text: string; value: unknown } | null {
+  try {
+    return { text, value: parse(text) };
+  } catch (error) {
+    if (error instanceof RangeError && error.message === DEPTH_PROBLEM) throw error;
+    return null;
   }
-  return null;
 }
 
 /**
@@ -45,9 +52,14 @@ function soundText(text: string): { text: string; value: unknown } | null {
  * @throws SyntaxError when the text is not JSON, RangeError when it nests too deeply.
  */
 export function parseJsonExact(text: string): unknown {
-  const sound = soundText(text);
+  const sound = soundText(text, exactParse);
   if (sound === null) throw new SyntaxError("not well-formed JSON");
-  if (structureProblem(sound.text) === DEPTH_PROBLEM) throw new RangeError(DEPTH_PROBLEM);
+  return sound.value;
+}
+
+function exactParse(text: string): unknown {
+  // First: a parse with a reviver is recursive.
+  if (structureProblem(text) === DEPTH_PROBLEM) throw new RangeError(DEPTH_PROBLEM);
   // The third argument is ECMAScript's "JSON.parse source text access", which TypeScript's library does not declare yet.
   const reviver = (_key: string, value: unknown, context?: { source?: string }): unknown =>
     typeof value === "number" &&
@@ -56,7 +68,7 @@ export function parseJsonExact(text: string): unknown {
     /^-?\d+$/u.test(context.source)
       ? context.source
       : value;
-  return JSON.parse(sound.text, reviver);
+  return JSON.parse(text, reviver);
 }
 
 const DEPTH_PROBLEM = `nested deeper than ${MAX_JSON_DEPTH} levels`;
