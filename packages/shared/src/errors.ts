@@ -183,6 +183,38 @@ export const ERRORS = {
     retryable: false,
     message: "Reading the file needs more bytes than are allowed.",
   },
+  media_changed: {
+    status: null,
+    retryable: true,
+    message: "The file was replaced while it was read.",
+  },
+  media_incomplete: {
+    status: null,
+    retryable: true,
+    message: "Part of the recording is missing or broken, so no copy of it was stored.",
+  },
+
+  // Storage: why a verified copy could not be kept
+  storage_full: {
+    status: null,
+    retryable: true,
+    message: "The storage, or the disk that copies are made on, has no room.",
+  },
+  storage_refused: {
+    status: null,
+    retryable: true,
+    message: "The storage refuses the credentials, the bucket or the folder.",
+  },
+  storage_unavailable: {
+    status: null,
+    retryable: true,
+    message: "The storage cannot be reached or fails.",
+  },
+  storage_conflict: {
+    status: null,
+    retryable: false,
+    message: "Another file is stored under the name of this recording.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

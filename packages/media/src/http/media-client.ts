@@ -33,6 +33,13 @@ export interface MediaClientOptions {
 
 export interface OpenOptions {
   range?: RequestedRange;
+  /**
+   * A strong ETag or a Last-Modified, as `ifRangeValidator` gives it: an origin whose file is another one by now answers
+   * 200 with the whole of it (RFC 9110, 13.1.5).
+   */
+  ifRange?: string;
+  /** One whole read, in place of the client's own; null for none: a long download watches its progress instead. */
+  totalTimeoutMs?: number | null;
   signal?: AbortSignal;
 }
 
@@ -92,11 +99,12 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
   });
 
   async function open(url: string | URL, openOptions: OpenOptions = {}): Promise<MediaResponse> {
-    const { range, signal } = openOptions;
     const start = checkUrl(allowedHosts, String(url));
-    const deadline = startDeadline(totalTimeoutMs, describeUrl(start), signal);
+    const timeoutMs =
+      openOptions.totalTimeoutMs === undefined ? totalTimeoutMs : openOptions.totalTimeoutMs;
+    const deadline = startDeadline(timeoutMs, describeUrl(start), openOptions.signal);
     try {
-      return await follow(start, range, deadline);
+      return await follow(start, openOptions, deadline);
     } catch (error) {
       deadline.end();
       throw error;
@@ -105,15 +113,15 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
 
   async function follow(
     start: URL,
-    range: RequestedRange | undefined,
+    asked: OpenOptions,
     deadline: ReadDeadline,
   ): Promise<MediaResponse> {
     let url = start;
     for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
       // Sequential by nature: each hop names the next.
-      const answer = await send(url, range, deadline.signal);
+      const answer = await send(url, asked, deadline.signal);
       if (!REDIRECT_STATUSES.has(answer.statusCode)) {
-        return readAnswer(answer, url, range, deadline);
+        return readAnswer(answer, url, asked.range, deadline);
       }
       discardBody(answer);
       url = checkUrl(allowedHosts, redirectTarget(answer, url), url);
@@ -125,7 +133,7 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
 
   async function send(
     url: URL,
-    range: RequestedRange | undefined,
+    { range, ifRange }: OpenOptions,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
@@ -141,6 +149,7 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
           "accept-encoding": "identity",
           "user-agent": userAgent,
           ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ""}` }),
+          ...(ifRange === undefined ? {} : { "if-range": ifRange }),
         },
       });
     } catch (error) {

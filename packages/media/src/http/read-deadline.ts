@@ -7,21 +7,22 @@ export interface ReadDeadline {
 }
 
 /**
- * Starts a deadline. After `timeoutMs` the signal aborts with an AppError `media_timeout`; when `outer` aborts, with
+ * Starts a deadline. After `timeoutMs` (null: never) the signal aborts with an AppError `media_timeout`; when `outer` aborts, with
  * the reason of `outer`. `end` removes the timer and the listener: AbortSignal.any would keep every read of a long
  * job reachable from the job's one signal.
  */
 export function startDeadline(
-  timeoutMs: number,
+  timeoutMs: number | null,
   what: string,
   outer: AbortSignal | undefined,
 ): ReadDeadline {
   const controller = new AbortController();
-  const timer = setTimeout(() => {
+  const onTimeout = (): void => {
     controller.abort(
       new AppError("media_timeout", { message: `${what}: not finished after ${timeoutMs} ms.` }),
     );
-  }, timeoutMs);
+  };
+  const timer = timeoutMs === null ? undefined : setTimeout(onTimeout, timeoutMs);
   const onAbort = (): void => controller.abort(outer?.reason);
   if (outer?.aborted === true) {
     onAbort();

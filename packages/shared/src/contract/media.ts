@@ -22,14 +22,38 @@ export const FINDING_KINDS = [
   "size_mismatch",
   "duration_mismatch",
   "truncated",
+  "damaged",
   "container_mismatch",
   "missing_segment",
   "short_segment",
+  "corrupt_segment",
+  "missing_key",
   "missing_endlist",
   "empty_file",
   "not_fully_checked",
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
+
+/**
+ * What a finding means for whoever wants to play the recording. `broken`: part of it is gone or cannot be played, so
+ * no copy of it is stored. `different`: it plays, but is not what was declared. `unchecked`: nothing is known to be
+ * wrong with a part that was not looked at.
+ */
+export type FindingSeverity = "broken" | "different" | "unchecked";
+export const FINDING_SEVERITIES: Readonly<Record<FindingKind, FindingSeverity>> = {
+  size_mismatch: "different",
+  duration_mismatch: "different",
+  truncated: "broken",
+  damaged: "broken",
+  container_mismatch: "different",
+  missing_segment: "broken",
+  short_segment: "broken",
+  corrupt_segment: "broken",
+  missing_key: "broken",
+  missing_endlist: "broken",
+  empty_file: "broken",
+  not_fully_checked: "unchecked",
+};
 
 const scalar = z.union([z.string(), z.number(), z.null()]);
 
