@@ -1,0 +1,2 @@
+<!DOCTYPE html>
+<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>
