@@ -5,6 +5,9 @@ export function deriveMp4() {
   const file = readFileSync("mp4/moov-last.mp4");
   writeFileSync("mp4/large-size-box.mp4", withLargeSize(file));
   writeFileSync("mp4/co64.mp4", withCo64(file));
+  // The segments of a stream behind each other, as a recorder joins them: each begins with styp.
+  const parts = ["init.mp4", "segment0.m4s", "segment1.m4s", "segment2.m4s", "segment3.m4s"];
+  writeFileSync("mp4/fragmented-styp.mp4", Buffer.concat(parts.map((name) => readFileSync(`hls/fmp4/${name}`))));
   writeFileSync("mp4/mdat-to-end.mp4", withOpenMdat(readFileSync("mp4/faststart.mp4")));
 }
 

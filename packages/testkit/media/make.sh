@@ -37,7 +37,7 @@ mp4 base moov-last
 mp4 base fragmented-mfra -movflags +frag_keyframe+empty_moov
 mp4 base fragmented-no-index -movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer
 mp4 base fragmented-sidx -movflags +frag_keyframe+empty_moov+dash+global_sidx+skip_trailer
-mp4 base fragmented-styp -movflags +frag_keyframe+empty_moov+cmaf+dash+skip_trailer
+mp4 base fragmented-sidx-each -movflags +frag_keyframe+empty_moov+cmaf+dash+skip_trailer
 mp4 base fragmented-edit-list -movflags +frag_keyframe+delay_moov
 mp4 b-frames fragmented-b-frames -movflags +frag_keyframe+empty_moov
 mp4 b-frames b-frames -movflags +faststart

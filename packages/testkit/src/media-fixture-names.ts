@@ -14,6 +14,7 @@ export const INTACT_FIXTURES = [
   "mp4/fragmented-no-index.mp4",
   "mp4/fragmented-opus.mp4",
   "mp4/fragmented-sidx.mp4",
+  "mp4/fragmented-sidx-each.mp4",
   "mp4/fragmented-styp.mp4",
   "mp4/hevc-hev1.mp4",
   "mp4/hevc-hvc1.mp4",
