@@ -74,11 +74,18 @@ beforeAll(async () => {
         { kind: "size_mismatch", declared: 1_234_567, actual: 1_234_560, detail: "7 bytes less" },
       ],
     },
+    null,
   );
   await recordMediaFailure(
     db,
     { recordingId: ids["r2"]!, generation: 0 },
-    { code: "media_not_found", message: "The file is not there.", attempts: 8, final: true },
+    {
+      code: "media_not_found",
+      message: "The file is not there.",
+      attempts: 8,
+      final: true,
+      report: null,
+    },
   );
   // A duplicate and a conflict of r0, an invalid and an unsupported callback.
   await seed(db, {

@@ -34,7 +34,13 @@ async function fail(recordingId: string, generation: number): Promise<void> {
   await recordMediaFailure(
     db,
     { recordingId, generation },
-    { code: "media_timeout", message: "The origin was too slow.", attempts: 8, final: true },
+    {
+      code: "media_timeout",
+      message: "The origin was too slow.",
+      attempts: 8,
+      final: true,
+      report: null,
+    },
   );
 }
 
@@ -94,6 +100,7 @@ describe("POST /api/recordings/:id/retry", () => {
         },
         findings: [],
       },
+      null,
     );
     expect(await retry(id)).toEqual({ status: 202, body: { id, state: "pending" } });
   });

@@ -38,10 +38,15 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
     help: "Attempts that found Postgres away.",
     registers,
   });
-  const indexed = new Counter({
-    name: "reelgate_media_indexed_total",
-    help: "Recordings whose file was looked at, by whether it is what was declared.",
-    labelNames: ["sound"],
+  const verified = new Counter({
+    name: "reelgate_media_verified_total",
+    help: "Recordings whose file was verified, by whether it is what was declared, and whether a copy was stored.",
+    labelNames: ["sound", "stored"],
+    registers,
+  });
+  const storedBytes = new Counter({
+    name: "reelgate_media_stored_bytes_total",
+    help: "Bytes of the copies that were stored.",
     registers,
   });
   const findings = new Counter({
@@ -87,22 +92,36 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
       awayLoggedAtMs = Date.now();
       logger.error({ err: error }, "Postgres is away; callbacks wait in the queue");
     },
-    mediaIndexed(job, report) {
-      indexed.inc({ sound: String(report.findings.length === 0) });
+    mediaVerified(job, report, stored) {
+      verified.inc({
+        sound: String(report.findings.length === 0),
+        stored: String(stored !== null),
+      });
+      storedBytes.inc(stored?.sizeBytes ?? 0);
       for (const finding of report.findings) findings.inc({ kind: finding.kind });
       logger[report.findings.length === 0 ? "info" : "warn"](
         {
           ...job,
           container: report.media.container,
           findings: report.findings.map(({ kind }) => kind),
+          ...(stored === null
+            ? {}
+            : { storedBytes: stored.sizeBytes, storedFiles: stored.files, sha256: stored.sha256 }),
         },
-        "recording indexed",
+        stored === null ? "recording indexed" : "recording stored",
       );
     },
     mediaAttemptFailed(job, failure, error) {
       failures.inc({ code: failure.code, final: String(failure.final) });
       logger[failure.final ? "error" : "warn"](
-        { ...job, ...failure, ...(failure.code === "internal" ? { err: error } : {}) },
+        {
+          ...job,
+          code: failure.code,
+          message: failure.message,
+          attempts: failure.attempts,
+          final: failure.final,
+          ...(failure.code === "internal" ? { err: error } : {}),
+        },
         "recording could not be verified",
       );
     },

@@ -1,8 +1,10 @@
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { AppError } from "@reelgate/shared/errors";
-import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media";
+import type { MediaReport } from "@reelgate/shared/contract/media";
+import type { StoredCopy } from "@reelgate/shared/contract/recording";
 import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
 import type { MediaFailure, MediaTarget } from "@reelgate/catalogue/media-state";
+import type { JobProgress } from "./stages/stage.ts";
 
 /** Where outcomes end. Every method throws AppError `catalogue_unavailable` while Postgres is away. */
 export interface CallbackCatalogue {
@@ -13,7 +15,7 @@ export interface CallbackCatalogue {
 /** The state of recordings, as stage 2 moves it. `false` and null mean: this job is no longer wanted. */
 export interface MediaCatalogue {
   target(job: MediaJob): Promise<MediaTarget | null>;
-  report(job: MediaJob, report: MediaReport): Promise<boolean>;
+  report(job: MediaJob, report: MediaReport, stored: StoredCopy | null): Promise<boolean>;
   failure(job: MediaJob, failure: MediaFailure): Promise<boolean>;
   pendingJobs(options: {
     receivedBefore: string;
@@ -28,9 +30,21 @@ export interface SweepTurn {
   take(): Promise<boolean>;
 }
 
-/** Looks at the file behind a URL. Throws AppError of the media codes when nothing can be said about it. */
+/** What came of a recording's file. `broken`: no copy was made, for the reasons that the findings name. */
+export type MediaResult =
+  | { kind: "indexed"; report: MediaReport }
+  | { kind: "stored"; report: MediaReport; stored: StoredCopy }
+  | { kind: "broken"; report: MediaReport };
+
+/** Does with the file of a recording what MEDIA_MODE asks for. */
 export interface MediaEngine {
-  index(url: string, declared: DeclaredMedia, signal: AbortSignal): Promise<MediaReport>;
+  /** Throws AppError of the media and storage codes when nothing can be said about it, or it cannot be stored. */
+  process(target: MediaTarget, run: MediaRun): Promise<MediaResult>;
+}
+
+export interface MediaRun {
+  signal: AbortSignal;
+  progress(value: JobProgress): void;
 }
 
 export interface Clock {
@@ -49,7 +63,7 @@ export interface WorkerEvents {
   ): void;
   callbackUnstorable(callbackId: string, error: unknown): void;
   catalogueAway(error: unknown): void;
-  mediaIndexed(job: MediaJob, report: MediaReport): void;
+  mediaVerified(job: MediaJob, report: MediaReport, stored: StoredCopy | null): void;
   mediaAttemptFailed(job: MediaJob, failure: MediaFailure, error: AppError): void;
   mediaObsolete(job: MediaJob): void;
   pendingSwept(count: number): void;

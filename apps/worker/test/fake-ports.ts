@@ -25,7 +25,7 @@ export function recordedEvents(): { events: WorkerEvents; seen: string[] } {
     callbackSettled: note("callbackSettled"),
     callbackUnstorable: note("callbackUnstorable"),
     catalogueAway: note("catalogueAway"),
-    mediaIndexed: note("mediaIndexed"),
+    mediaVerified: note("mediaVerified"),
     mediaAttemptFailed: note("mediaAttemptFailed"),
     mediaObsolete: note("mediaObsolete"),
     pendingSwept: note("pendingSwept"),

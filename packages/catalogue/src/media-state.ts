@@ -1,6 +1,6 @@
 import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
-import type { RecordingState } from "@reelgate/shared/contract/recording";
+import type { RecordingState, StoredCopy } from "@reelgate/shared/contract/recording";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { json } from "./json-column.ts";
@@ -10,9 +10,10 @@ import { storable } from "./text-column.ts";
 /**
  * The state machine of a recording.
  *
- *     pending ──report──▶ indexed            (stored, once copies are made)
- *        │ ▲ └─attempt─▶ pending             (failure shows the last attempt)
- *        │ └───retry──── indexed | stored | failed
+ *     pending ──report──▶ indexed            (looked at where it is)
+ *        │ │ ▲ └─report with a copy──▶ stored
+ *        │ │ └───retry──── indexed | stored | failed
+ *        │ └──failed attempt──▶ pending      (failure shows the last attempt)
  *        └──final failure──▶ failed
  *
  * `media_generation` counts retries. Every transition out of pending names the generation that it worked for and
@@ -22,6 +23,14 @@ import { storable } from "./text-column.ts";
 /** What stage 2 needs to know about a recording. */
 export interface MediaTarget {
   videoUrl: string;
+  /** What the name of a stored copy is made of. `startedAt` is ISO 8601 with microseconds. */
+  naming: {
+    app: string | null;
+    appname: string | null;
+    streamId: string;
+    startedAt: string;
+    identity: string;
+  };
   declared: DeclaredMedia;
   /** ISO 8601; the age of the callback decides how long a missing file is waited for. */
   receivedAt: string;
@@ -39,6 +48,11 @@ export async function getMediaTarget(
       .selectFrom("recordings")
       .select([
         "video_url",
+        "app",
+        "appname",
+        "stream_id",
+        "started_at",
+        "identity",
         "format",
         "declared_size_bytes",
         "declared_duration_s",
@@ -53,6 +67,13 @@ export async function getMediaTarget(
   if (row === undefined) return null;
   return {
     videoUrl: row.video_url,
+    naming: {
+      app: row.app,
+      appname: row.appname,
+      streamId: row.stream_id,
+      startedAt: row.started_at,
+      identity: row.identity,
+    },
     declared: {
       format: row.format,
       sizeBytes: Number(row.declared_size_bytes),
@@ -63,16 +84,20 @@ export async function getMediaTarget(
   };
 }
 
-/** pending → indexed, with what was found. False when the job is no longer wanted. */
+/**
+ * pending → indexed, with what was found; or stored, with the copy that was made. A look without a copy leaves an
+ * earlier copy named. False when the job is no longer wanted.
+ */
 export async function recordMediaReport(
   db: CatalogueDatabase,
   job: MediaJob,
   report: MediaReport,
+  stored: StoredCopy | null,
 ): Promise<boolean> {
   return await fromPending(db, job, {
-    state: "indexed",
-    media: json(report.media),
-    findings: json(report.findings),
+    state: stored === null ? "indexed" : "stored",
+    ...reportColumns(report),
+    ...(stored === null ? {} : { stored: json(stored) }),
     failure_code: null,
     failure_message: null,
     failed_at: null,
@@ -86,6 +111,8 @@ export interface MediaFailure {
   attempts: number;
   /** No further attempt will be made: pending → failed. */
   final: boolean;
+  /** What was found all the same, when the failure is that the file is broken; else null. */
+  report: MediaReport | null;
 }
 
 /** Notes a failed attempt, the last one or not. False when the job is no longer wanted. */
@@ -100,13 +127,19 @@ export async function recordMediaFailure(
     failure_message: storable(failure.message, MAX_MESSAGE_CHARS),
     failed_at: new Date().toISOString(),
     media_attempts: failure.attempts,
+    ...(failure.report === null ? {} : reportColumns(failure.report)),
   });
+}
+
+function reportColumns({ media, findings }: MediaReport): { media: string; findings: string } {
+  return { media: json(media), findings: json(findings) };
 }
 
 interface PendingUpdate {
   state: RecordingState;
   media?: string;
   findings?: string;
+  stored?: string;
   failure_code: string | null;
   failure_message: string | null;
   failed_at: string | null;

@@ -49,7 +49,7 @@ test.each([255, 512])(
     expect(outcome).toBe("recorded");
     // A recording enters further indexes when its media is known.
     const job = { recordingId: recordingId ?? "", generation: 0 };
-    const failure = { code: "media_timeout", message: "", attempts: 1, final: true };
+    const failure = { code: "media_timeout", message: "", attempts: 1, final: true, report: null };
     await expect(recordMediaFailure(db, job, failure)).resolves.toBe(true);
   },
 );
@@ -203,6 +203,7 @@ test("what an origin said is stored whatever it is", async () => {
     code: "media_not_media",
     message: `\0\ud800${"é".repeat(100_000)}`,
     attempts: 1,
+    report: null,
   };
   await expect(recordMediaFailure(db, job, { ...failure, final: true })).resolves.toBe(true);
   const recording = await getRecording(db, job.recordingId);

@@ -48,7 +48,20 @@ const REPORT: MediaReport = {
     },
   ],
 };
-const FAILURE = { code: "media_timeout", message: "too slow", attempts: 1, final: false };
+const FAILURE = {
+  code: "media_timeout",
+  message: "too slow",
+  attempts: 1,
+  final: false,
+  report: null,
+};
+
+const STORED = {
+  url: "file:///recordings/live/a.mp4",
+  sizeBytes: 277_000_000,
+  sha256: "a".repeat(64),
+  files: 1,
+};
 
 let files = 0;
 async function pendingJob(): Promise<MediaJob> {
@@ -62,7 +75,7 @@ async function pendingJob(): Promise<MediaJob> {
 const settled = {
   indexed: async (): Promise<MediaJob> => {
     const job = await pendingJob();
-    await recordMediaReport(db, job, REPORT);
+    await recordMediaReport(db, job, REPORT, null);
     return job;
   },
   failed: async (): Promise<MediaJob> => {
@@ -71,8 +84,8 @@ const settled = {
     return job;
   },
   stored: async (): Promise<MediaJob> => {
-    const job = await settled.indexed();
-    await sql`update recordings set state = 'stored' where id = ${job.recordingId}`.execute(db);
+    const job = await pendingJob();
+    await recordMediaReport(db, job, REPORT, STORED);
     return job;
   },
 };
@@ -84,13 +97,20 @@ test("the target of a pending recording", async () => {
     declared: { format: "hls", sizeBytes: 277_941_079, durationS: 154 },
     receivedAt: "2022-01-13T16:00:00.123000Z",
     attempts: 0,
+    naming: {
+      app: "yourapp",
+      appname: "yourappname",
+      streamId: "stream_test",
+      startedAt: "2022-01-13T15:57:25.316441Z",
+      identity: expect.stringMatching(/^file:12345678:media-\d+$/u) as string,
+    },
   });
 });
 
 test("a report makes it indexed, with what was found", async () => {
   const job = await pendingJob();
   await recordMediaFailure(db, job, FAILURE);
-  await expect(recordMediaReport(db, job, REPORT)).resolves.toBe(true);
+  await expect(recordMediaReport(db, job, REPORT, null)).resolves.toBe(true);
   expect(await getRecording(db, job.recordingId)).toMatchObject({
     state: "indexed",
     media: REPORT.media,
@@ -98,6 +118,31 @@ test("a report makes it indexed, with what was found", async () => {
     failure: null,
   });
   await expect(getMediaTarget(db, job)).resolves.toBeNull();
+});
+
+test("a report with a copy makes it stored, and a later look without one still names the copy", async () => {
+  const job = await settled.stored();
+  expect(await getRecording(db, job.recordingId)).toMatchObject({
+    state: "stored",
+    stored: STORED,
+  });
+  const again = await requestRetry(db, job.recordingId);
+  if (again.kind !== "accepted") throw new Error(again.kind);
+  await recordMediaReport(db, again.job, REPORT, null);
+  expect(await getRecording(db, job.recordingId)).toMatchObject({
+    state: "indexed",
+    stored: STORED,
+  });
+});
+
+test("a failure shows what was found of a file that is broken", async () => {
+  const job = await pendingJob();
+  await recordMediaFailure(db, job, { ...FAILURE, report: REPORT });
+  expect(await getRecording(db, job.recordingId)).toMatchObject({
+    state: "pending",
+    media: REPORT.media,
+    findings: [{ kind: "size_mismatch" }],
+  });
 });
 
 test("a failed attempt shows while it is pending, a final one ends it", async () => {
@@ -124,7 +169,9 @@ describe("what is settled changes no more", () => {
   test.each(["indexed", "failed", "stored"] as const)("%s", async (state) => {
     const job = await settled[state]();
     const before = await getRecording(db, job.recordingId);
-    await expect(recordMediaReport(db, job, { ...REPORT, findings: [] })).resolves.toBe(false);
+    await expect(recordMediaReport(db, job, { ...REPORT, findings: [] }, null)).resolves.toBe(
+      false,
+    );
     await expect(recordMediaFailure(db, job, { ...FAILURE, final: true })).resolves.toBe(false);
     await expect(getMediaTarget(db, job)).resolves.toBeNull();
     expect(await getRecording(db, job.recordingId)).toEqual(before);
@@ -153,10 +200,10 @@ describe("retry", () => {
       await expect(getMediaTarget(db, job)).resolves.toMatchObject({ attempts: 0 });
 
       await expect(getMediaTarget(db, old)).resolves.toBeNull();
-      await expect(recordMediaReport(db, old, REPORT)).resolves.toBe(false);
+      await expect(recordMediaReport(db, old, REPORT, null)).resolves.toBe(false);
       await expect(recordMediaFailure(db, old, { ...FAILURE, final: true })).resolves.toBe(false);
       expect(await getRecording(db, old.recordingId)).toMatchObject({ state: "pending" });
-      await expect(recordMediaReport(db, job, REPORT)).resolves.toBe(true);
+      await expect(recordMediaReport(db, job, REPORT, null)).resolves.toBe(true);
       expect(await getRecording(db, old.recordingId)).toMatchObject({ state: "indexed" });
     },
   );
@@ -194,7 +241,7 @@ describe("retry", () => {
       const next = { ...job, generation: 1 };
       const [retry, late] = await Promise.all([
         requestRetry(db, job.recordingId),
-        recordMediaReport(db, job, REPORT),
+        recordMediaReport(db, job, REPORT, null),
       ]);
       expect({ retry: retry.kind, late }).toEqual({ retry: "accepted", late: false });
       await expect(getMediaTarget(db, next)).resolves.not.toBeNull();
@@ -216,7 +263,7 @@ describe("the sweep of what is pending", () => {
     );
     const [done, retried, ...waiting] = rows.map(({ id }) => id);
     for (const id of [done, retried]) {
-      await recordMediaReport(there, { recordingId: id ?? "", generation: 0 }, REPORT);
+      await recordMediaReport(there, { recordingId: id ?? "", generation: 0 }, REPORT, null);
     }
     await requestRetry(there, retried ?? "");
 

@@ -5,6 +5,7 @@ import type { QueueName } from "@reelgate/shared/contract/jobs";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import type { Redis } from "@reelgate/shared/redis";
 import type { RunningStage, StageHandler } from "../stages/stage.ts";
+import { createJobProgress } from "./job-progress.ts";
 
 export interface BullmqStageOptions<T> {
   queue: QueueName;
@@ -15,6 +16,11 @@ export interface BullmqStageOptions<T> {
   handler: StageHandler<T>;
   /** Priority that a job gets when its handler sends it back; null to leave it as it is. */
   retryPriority: number | null;
+  /**
+   * How long a job belongs to this worker without a sign of life, in milliseconds. BullMQ gives one each half of it from
+   * a timer of its own, however long the handler works: only a process that is dead or stands still loses its jobs.
+   */
+  lockDurationMs?: number;
   /** How long a stop waits for jobs in hand before it cancels them, in milliseconds. */
   cancelAfterMs: number;
   /** Trouble with Redis; BullMQ goes on by itself. */
@@ -54,6 +60,7 @@ const CLOSE_MARGIN_MS = 5000;
  */
 export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStage {
   const stopping = new AbortController();
+  const lockDurationMs = options.lockDurationMs ?? 30_000;
   const worker = new Worker<T, void, string>(
     options.queue,
     async (job, _token, jobSignal) => {
@@ -64,11 +71,17 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       }
       const signal =
         jobSignal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, jobSignal]);
+      const progress = createJobProgress(job);
       let end;
       try {
         // Both counters are BullMQ's: one counts the runs that began, the other those that ended.
         const crashes = Math.max(job.attemptsStarted - job.attemptsMade - 1, 0);
-        end = await options.handler(data.data, { signal, crashes });
+        end = await options.handler(data.data, {
+          signal,
+          crashes,
+          progress: (value) => progress.report(value),
+        });
+        await progress.flush();
       } catch (error) {
         if (stopping.signal.aborted) throw new StoppedInHand("the worker stopped");
         throw error;
@@ -91,8 +104,8 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       prefix: QUEUE_PREFIX,
       connection: options.connection,
       concurrency: options.concurrency,
-      lockDuration: 30_000,
-      stalledInterval: 15_000,
+      lockDuration: lockDurationMs,
+      stalledInterval: lockDurationMs / 2,
       maxStalledCount: 1_000_000,
       settings: { backoffStrategy: delayOf },
     },

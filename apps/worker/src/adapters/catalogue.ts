@@ -13,7 +13,7 @@ export function postgresCatalogue(db: CatalogueDatabase): CallbackCatalogue & Me
   return {
     settle: (callback) => settleCallback(db, callback),
     target: (job) => getMediaTarget(db, job),
-    report: (job, report) => recordMediaReport(db, job, report),
+    report: (job, report, stored) => recordMediaReport(db, job, report, stored),
     failure: (job, failure) => recordMediaFailure(db, job, failure),
     pendingJobs: (options) => listPendingMediaJobs(db, options),
   };

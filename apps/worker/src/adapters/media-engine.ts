@@ -15,8 +15,13 @@ export function guardedMediaEngine(
 ): MediaEngine & AsyncDisposable {
   const client = createMediaClient({ allowedHosts: options.allowedHosts });
   return {
-    index: (url, declared, signal) =>
-      indexMedia(client, url, declared, { signal, totalTimeoutMs: options.timeoutMs }),
+    process: async ({ videoUrl, declared }, { signal }) => ({
+      kind: "indexed",
+      report: await indexMedia(client, videoUrl, declared, {
+        signal,
+        totalTimeoutMs: options.timeoutMs,
+      }),
+    }),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

@@ -21,14 +21,14 @@ interface FailedAttempt {
 
 const BASE_DELAY_MS = 2000;
 const MAX_DELAY_MS = 600_000;
-/** A file that is being moved into place appears within minutes: it is looked for often enough to be seen soon. */
+/** What is being moved into place appears within minutes: it is looked for often enough to be seen soon. */
 const MAX_NOT_FOUND_DELAY_MS = 60_000;
 
 /**
  * Whether and when a recording whose file could not be verified is looked at again.
  *
- * What cannot heal is final at once. A missing file is waited for as long as the grace lasts, by the clock and not by
- * counting. Everything else that may heal is tried `maxAttempts` times, exponentially further apart and never sooner
+ * What cannot heal is final at once. A missing file, or a missing part of one, is waited for as long as the grace lasts,
+ * by the clock and not by counting. Everything else that may heal is tried `maxAttempts` times, exponentially further apart and never sooner
  * than the origin asked for. Half of each delay is random, so that recordings that failed together do not return
  * together.
  */
@@ -36,7 +36,7 @@ export function decideRetry(limits: RetryLimits, attempt: FailedAttempt): RetryD
   const { error } = attempt;
   if (!error.retryable) return { kind: "final" };
   const exponentialMs = BASE_DELAY_MS * 2 ** Math.min(attempt.attempts - 1, 20);
-  if (error.code === "media_not_found") {
+  if (error.code === "media_not_found" || error.code === "media_incomplete") {
     if (attempt.ageMs >= limits.notFoundGraceMs) return { kind: "final" };
     return {
       kind: "retry",

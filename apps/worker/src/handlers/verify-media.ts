@@ -1,8 +1,9 @@
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
-import type { MediaReport } from "@reelgate/shared/contract/media";
-import { AppError } from "@reelgate/shared/errors";
+import { FINDING_SEVERITIES, type MediaReport } from "@reelgate/shared/contract/media";
+import type { StoredCopy } from "@reelgate/shared/contract/recording";
+import { AppError, type ErrorCode } from "@reelgate/shared/errors";
 import type { MediaTarget } from "@reelgate/catalogue/media-state";
-import type { Clock, MediaCatalogue, MediaEngine, WorkerEvents } from "../ports.ts";
+import type { Clock, MediaCatalogue, MediaEngine, MediaResult, WorkerEvents } from "../ports.ts";
 import type { JobEnd, JobRun } from "../stages/stage.ts";
 import { decideRetry } from "./retry-policy.ts";
 import type { RetryLimits } from "./retry-policy.ts";
@@ -22,8 +23,12 @@ export interface VerifyMediaDeps {
  */
 const MAX_CRASHES = 5;
 
+/** A recording of which nothing is left has a finding for each of its segments. */
+const MAX_NAMED_FINDINGS = 5;
+
 /**
- * Stage 2: looks at the file of one recording and writes down what is there, or why that could not be said.
+ * Stage 2: looks at the file of one recording, keeps a copy if that is asked for, and writes down what is there, or why
+ * that could not be said.
  *
  * The catalogue is written before the job ends, so whatever happens to the job afterwards, the recording's state tells
  * the truth. Attempts are counted in the catalogue too: stalls and restarts of workers are no attempts at the file.
@@ -33,49 +38,89 @@ const MAX_CRASHES = 5;
 export async function verifyMedia(
   deps: VerifyMediaDeps,
   job: MediaJob,
-  { signal, crashes }: JobRun,
+  run: JobRun,
 ): Promise<JobEnd> {
+  const { signal } = run;
   const target = await whileCatalogueAway(deps, signal, () => deps.catalogue.target(job));
   if (target === null) {
     deps.events.mediaObsolete(job);
     return { kind: "done" };
   }
-  if (crashes >= MAX_CRASHES) {
-    return await noteFailure(deps, job, target, new AppError("media_look_crashed"), signal);
+  if (run.crashes >= MAX_CRASHES) {
+    return await noteFailure(deps, job, target, failed("media_look_crashed"), signal);
   }
-  const looked = await look(deps.engine, target, signal);
-  if (looked.kind === "report") {
-    await whileCatalogueAway(deps, signal, () => deps.catalogue.report(job, looked.report));
-    deps.events.mediaIndexed(job, looked.report);
-    return { kind: "done" };
+  const result = await process(deps.engine, target, run);
+  switch (result.kind) {
+    case "indexed":
+      return await noteReport(deps, job, result.report, null, signal);
+    case "stored":
+      return await noteReport(deps, job, result.report, result.stored, signal);
+    case "broken":
+      return await noteFailure(deps, job, target, incomplete(result.report), signal);
+    case "failed":
+      return await noteFailure(deps, job, target, result, signal);
+    default:
+      return result satisfies never;
   }
-  return await noteFailure(deps, job, target, looked.error, signal);
 }
 
-type Looked = { kind: "report"; report: MediaReport } | { kind: "error"; error: AppError };
+interface FailedLook {
+  kind: "failed";
+  error: AppError;
+  /** What was found all the same. */
+  report: MediaReport | null;
+}
 
-async function look(
+function failed(code: ErrorCode): FailedLook {
+  return { kind: "failed", error: new AppError(code), report: null };
+}
+
+async function process(
   engine: MediaEngine,
   target: MediaTarget,
-  signal: AbortSignal,
-): Promise<Looked> {
+  run: JobRun,
+): Promise<MediaResult | FailedLook> {
   try {
-    return { kind: "report", report: await engine.index(target.videoUrl, target.declared, signal) };
+    return await engine.process(target, run);
   } catch (error) {
     // A look that was cut short says nothing about the file.
-    signal.throwIfAborted();
+    run.signal.throwIfAborted();
     return {
-      kind: "error",
+      kind: "failed",
       error: error instanceof AppError ? error : new AppError("internal", { cause: error }),
+      report: null,
     };
   }
+}
+
+/** The failure of a recording that is there in part: its message names what is wrong, as far as it is short. */
+function incomplete(report: MediaReport): FailedLook {
+  const broken = report.findings.filter(({ kind }) => FINDING_SEVERITIES[kind] === "broken");
+  const named = broken.slice(0, MAX_NAMED_FINDINGS).map(({ detail }) => detail);
+  const more = broken.length - named.length;
+  const error = new AppError("media_incomplete", {
+    message: [...named, ...(more === 0 ? [] : [`${more} more findings.`])].join(" "),
+  });
+  return { kind: "failed", error, report };
+}
+
+async function noteReport(
+  deps: VerifyMediaDeps,
+  job: MediaJob,
+  report: MediaReport,
+  stored: StoredCopy | null,
+  signal: AbortSignal,
+): Promise<JobEnd> {
+  await whileCatalogueAway(deps, signal, () => deps.catalogue.report(job, report, stored));
+  deps.events.mediaVerified(job, report, stored);
+  return { kind: "done" };
 }
 
 async function noteFailure(
   deps: VerifyMediaDeps,
   job: MediaJob,
   target: MediaTarget,
-  error: AppError,
+  { error, report }: FailedLook,
   signal: AbortSignal,
 ): Promise<JobEnd> {
   const attempts = target.attempts + 1;
@@ -90,6 +135,7 @@ async function noteFailure(
     message: error.message,
     attempts,
     final: decision.kind === "final",
+    report,
   };
   await whileCatalogueAway(deps, signal, () => deps.catalogue.failure(job, failure));
   deps.events.mediaAttemptFailed(job, failure, error);

@@ -4,12 +4,17 @@ export type JobEnd =
   | { kind: "retry"; delayMs: number; error: Error }
   | { kind: "failed"; error: Error };
 
+/** How far a job is, as it is shown to people. */
+export type JobProgress = Readonly<Record<string, string | number | null>>;
+
 /** The circumstances of one run of a job. */
 export interface JobRun {
   /** Aborts when the process must stop; the handler then throws, and the job runs again elsewhere. */
   signal: AbortSignal;
   /** Earlier runs of this job that came to no end: the worker died, or was cut off from Redis. */
   crashes: number;
+  /** Shows on the job how far it is. May be called often: a few of the values are shown, and the last one. */
+  progress(value: JobProgress): void;
 }
 
 /** The work on one job of a stage. Delivery is at least once, also concurrently: a handler must be idempotent. */
