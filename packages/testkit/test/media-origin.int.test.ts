@@ -107,8 +107,10 @@ describe("a fault", () => {
   test("that drops the connection, before or in the middle of the body", async () => {
     origin.setFault("/digits", { kind: "drop", atByte: 0 });
     await expect(get("/digits").then((response) => response.text())).rejects.toThrow(TypeError);
-    origin.setFault("/digits", { kind: "drop", atByte: 5 });
-    await expect(get("/digits").then((response) => response.text())).rejects.toThrow(TypeError);
+    for (const how of ["reset", "close"] as const) {
+      origin.setFault("/digits", { kind: "drop", atByte: 5, how });
+      await expect(get("/digits").then((response) => response.text())).rejects.toThrow(TypeError);
+    }
   });
 
   test("that redirects: somewhere, so often, for ever", async () => {
