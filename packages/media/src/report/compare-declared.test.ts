@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { DeclaredMedia } from "@reelgate/shared/contract/media";
 import { meanBitrateKbps } from "./bitrate.ts";
-import { containerFindings, durationFindings, fileSizeFindings } from "./compare-declared.ts";
+import {
+  containerFindings,
+  durationFindings,
+  fileSizeFindings,
+  NOTHING_DECLARED,
+} from "./compare-declared.ts";
 
 const declared: DeclaredMedia = { format: "mp4", sizeBytes: 1000, durationS: 300 };
 const kinds = (findings: readonly { kind: string }[]): string[] => findings.map(({ kind }) => kind);
@@ -44,9 +49,9 @@ describe("the duration", () => {
 });
 
 test("without a declaration there is no difference", () => {
-  expect(containerFindings("flv", null)).toEqual([]);
-  expect(fileSizeFindings(1, "unknown", null)).toEqual([]);
-  expect(durationFindings("It lasts", 1, true, null)).toEqual([]);
+  expect(containerFindings("flv", NOTHING_DECLARED)).toEqual([]);
+  expect(fileSizeFindings(1, "unknown", NOTHING_DECLARED)).toEqual([]);
+  expect(durationFindings("It lasts", 1, true, NOTHING_DECLARED)).toEqual([]);
 });
 
 test.each([

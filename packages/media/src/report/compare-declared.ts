@@ -1,16 +1,22 @@
-import type { Container, DeclaredMedia, Finding } from "@reelgate/shared/contract/media";
+import type { Container, FileFormat, Finding } from "@reelgate/shared/contract/media";
 import type { Completeness } from "../container/container-report.ts";
 
 /** A duration may differ by 2 s or 1 %, whichever is more: the provider counts stream time, the file media time. */
 const DURATION_TOLERANCE_S = 2;
 const DURATION_TOLERANCE = 0.01;
 
-/** What is compared here is claimed by a callback; without one there is nothing to compare. */
-export type Declared = DeclaredMedia | null;
+/** What is claimed of a recording, by a callback or by a person. Null: nothing is, and nothing is compared. */
+export interface Declared {
+  format: FileFormat | null;
+  sizeBytes: number | null;
+  durationS: number | null;
+}
+
+export const NOTHING_DECLARED: Declared = { format: null, sizeBytes: null, durationS: null };
 
 /** Differences between the format that was declared and the one that the bytes show. */
 export function containerFindings(container: Container, declared: Declared): readonly Finding[] {
-  if (declared === null || container === declared.format) {
+  if (declared.format === null || container === declared.format) {
     return [];
   }
   return [
@@ -32,7 +38,7 @@ export function fileSizeFindings(
   completeness: Completeness,
   declared: Declared,
 ): readonly Finding[] {
-  if (declared === null || sizeBytes === declared.sizeBytes) {
+  if (declared.sizeBytes === null || sizeBytes === declared.sizeBytes) {
     return [];
   }
   const values = { declared: declared.sizeBytes, actual: sizeBytes };
@@ -63,7 +69,7 @@ export function durationFindings(
   durationIsExact: boolean,
   declared: Declared,
 ): readonly Finding[] {
-  if (declared === null || durationS === null || !durationIsExact) {
+  if (declared.durationS === null || durationS === null || !durationIsExact) {
     return [];
   }
   const toleranceS = Math.max(DURATION_TOLERANCE_S, declared.durationS * DURATION_TOLERANCE);
