@@ -215,6 +215,11 @@ export const ERRORS = {
     retryable: false,
     message: "Another file is stored under the name of this recording.",
   },
+  storage_claimed: {
+    status: null,
+    retryable: true,
+    message: "Another process is making the copy of this recording.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
