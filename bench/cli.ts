@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { errorMessage } from "@reelgate/shared/errors";
 import { benchCatalogue } from "./catalogue.ts";
+import { benchMedia } from "./media.ts";
 
 const USAGE = `npm run bench -- <what> [options]
 
@@ -9,6 +10,11 @@ const USAGE = `npm run bench -- <what> [options]
               --runs N       pages of each kind that are asked for (200)
               --note TEXT    goes into the results: what else the machine had to do, say
               --data-dir D   keeps the filled catalogue in D and uses it again; otherwise it is removed
+
+  media       looking at recordings of 5 minutes and of an hour, beside ffprobe; needs ffmpeg and ffprobe on PATH
+              --rounds N     looks at each file with each (5)
+              --note TEXT    as above
+              --data-dir D   keeps the generated recordings (3.5 GB) in D and uses them again; otherwise they are removed
 
 Figures go to bench/results.md, into the section of what was measured.`;
 
@@ -26,21 +32,26 @@ try {
     options: {
       rows: { type: "string", default: "10000000" },
       runs: { type: "string", default: "200" },
+      rounds: { type: "string", default: "5" },
       "data-dir": { type: "string" },
       note: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help || positionals.length !== 1 || positionals[0] !== "catalogue") {
-    console.log(USAGE);
-    process.exitCode = values.help ? 0 : 1;
-  } else {
-    await benchCatalogue({
-      rows: positive("rows", values.rows),
-      runs: positive("runs", values.runs),
-      dataDir: values["data-dir"] ?? null,
-      note: values.note ?? null,
-    });
+  const common = { dataDir: values["data-dir"] ?? null, note: values.note ?? null };
+  const what = values.help || positionals.length !== 1 ? null : positionals[0];
+  switch (what) {
+    case "catalogue": {
+      const rows = positive("rows", values.rows);
+      await benchCatalogue({ ...common, rows, runs: positive("runs", values.runs) });
+      break;
+    }
+    case "media":
+      await benchMedia({ ...common, rounds: positive("rounds", values.rounds) });
+      break;
+    default:
+      console.log(USAGE);
+      process.exitCode = values.help ? 0 : 1;
   }
 } catch (error) {
   console.error(`bench: ${errorMessage(error)}`);

@@ -157,6 +157,7 @@ function damagedHls() {
         "../../hls/aes-sequence-iv/segment0.ts",
         "../../hls/aes-sequence-iv/segment1.ts",
         third,
+        "../../hls/aes-sequence-iv/segment3.ts",
       ],
       { sequence: 7 },
     );
