@@ -1,4 +1,6 @@
 import type { Container } from "@reelgate/shared/contract/media";
+import { ADTS_HEADER_BYTES, readAdtsHeader } from "./adts/adts-header.ts";
+import { id3TagBytes } from "./adts/id3-tag.ts";
 
 /** What the first bytes are. For an unknown container a short description that is safe to show. */
 export type SniffResult = { container: Container } | { container: "unknown"; description: string };
@@ -27,7 +29,7 @@ export function sniffContainer(bytes: Uint8Array): SniffResult {
   if (isMpegTs(bytes)) {
     return { container: "mpegts" };
   }
-  if (isAdts(bytes, id3Bytes(bytes))) {
+  if (isAdts(bytes, id3TagBytes(bytes, 0))) {
     return { container: "aac" };
   }
   return { container: "unknown", description: describeBytes(bytes) };
@@ -95,47 +97,17 @@ function isMpegTs(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Length of an ID3v2 tag at the start (ID3v2.4, 3.1), which some writers put before the first ADTS frame; 0 without one. */
-function id3Bytes(bytes: Uint8Array): number {
-  if (!asciiAt(bytes, 0, "ID3") || bytes.length < 10) {
-    return 0;
-  }
-  const size = [6, 7, 8, 9].map((index) => at(bytes, index));
-  if (size.some((part) => part > 0x7f)) {
-    return 0;
-  }
-  const footerBytes = (at(bytes, 5) & 0x10) === 0 ? 0 : 10;
-  return 10 + size.reduce((sum, part) => sum * 128 + part, 0) + footerBytes;
-}
-
 /** One ADTS frame, and a second one of the same stream behind it wherever the bytes reach that far. */
 function isAdts(bytes: Uint8Array, start: number): boolean {
-  const length = adtsFrameBytes(bytes, start);
-  if (length === null) {
+  const header = readAdtsHeader(bytes, start);
+  if (header === null) {
     return false;
   }
-  const next = start + length;
-  if (next + 7 > bytes.length) {
+  const next = start + header.frameBytes;
+  if (next + ADTS_HEADER_BYTES > bytes.length) {
     return next >= bytes.length || at(bytes, next) === 0xff;
   }
-  // Profile, sampling frequency and channels do not change inside a stream; the private bit between them may.
-  return (
-    adtsFrameBytes(bytes, next) !== null &&
-    ((at(bytes, start + 2) ^ at(bytes, next + 2)) & 0b1111_1101) === 0 &&
-    ((at(bytes, start + 3) ^ at(bytes, next + 3)) & 0b1100_0000) === 0
-  );
-}
-
-/** Length of the ADTS frame at `start` with its header (ISO/IEC 14496-3, 1.A.2.2), or null when there is none. */
-function adtsFrameBytes(bytes: Uint8Array, start: number): number | null {
-  if (start + 7 > bytes.length || bytes[start] !== 0xff || (at(bytes, start + 1) & 0xf6) !== 0xf0) {
-    return null;
-  }
-  const samplingIndex = (at(bytes, start + 2) >> 2) & 0x0f;
-  const headerBytes = (at(bytes, start + 1) & 1) === 1 ? 7 : 9;
-  const length =
-    ((at(bytes, start + 3) & 3) << 11) | (at(bytes, start + 4) << 3) | (at(bytes, start + 5) >> 5);
-  return samplingIndex < 13 && length > headerBytes ? length : null;
+  return readAdtsHeader(bytes, next)?.stream === header.stream;
 }
 
 const SIGNATURES: readonly (readonly [description: string, start: string])[] = [
