@@ -13,6 +13,7 @@ const USAGE = `npm run bench -- <what> [options]
 
   media       looking at recordings of 5 minutes and of an hour, beside ffprobe; needs ffmpeg and ffprobe on PATH
               --rounds N     looks at each file with each (5)
+              --mbps N       Mbit/s at which the origin sends a body (50)
               --note TEXT    as above
               --data-dir D   keeps the generated recordings (3.5 GB) in D and uses them again; otherwise they are removed
 
@@ -33,6 +34,7 @@ try {
       rows: { type: "string", default: "10000000" },
       runs: { type: "string", default: "200" },
       rounds: { type: "string", default: "5" },
+      mbps: { type: "string", default: "50" },
       "data-dir": { type: "string" },
       note: { type: "string" },
       help: { type: "boolean", default: false },
@@ -46,9 +48,12 @@ try {
       await benchCatalogue({ ...common, rows, runs: positive("runs", values.runs) });
       break;
     }
-    case "media":
-      await benchMedia({ ...common, rounds: positive("rounds", values.rounds) });
+    case "media": {
+      const rounds = positive("rounds", values.rounds);
+      const megabitsPerSecond = positive("mbps", values.mbps);
+      await benchMedia({ ...common, rounds, megabitsPerSecond });
       break;
+    }
     default:
       console.log(USAGE);
       process.exitCode = values.help ? 0 : 1;

@@ -11,6 +11,8 @@ import { machine, writeSection } from "./results-file.ts";
 
 export interface MediaBenchOptions {
   rounds: number;
+  /** How fast the origin sends each body. */
+  megabitsPerSecond: number;
   /** Null for a folder of its own, removed at the end. */
   dataDir: string | null;
   /** What the reader has to know about this run. */
@@ -18,8 +20,6 @@ export interface MediaBenchOptions {
 }
 
 const LATENCY_MS = 20;
-/** About 50 Mbit/s. Without a limit, loopback hands a reader that leaves early megabytes that it never asked for. */
-const BYTES_PER_SECOND = 6_250_000;
 /** A look of ffprobe that takes longer is not repeated: it reads a fragmented file to its end. */
 const SLOW_MS = 20_000;
 
@@ -50,7 +50,8 @@ export async function benchMedia(options: MediaBenchOptions): Promise<void> {
     await using origin = await startOriginProcess({
       root: folder,
       latencyMs: LATENCY_MS,
-      bytesPerSecond: BYTES_PER_SECOND,
+      // Without a limit, loopback hands a reader that leaves early megabytes that it never asked for.
+      bytesPerSecond: options.megabitsPerSecond * 125_000,
     });
     const measured = await measure(origin, samples, options.rounds);
     const startMs: number[] = [];
@@ -129,15 +130,15 @@ const median = (values: readonly number[]): number => percentile(values, 0.5);
 const kilobytes = (bytes: number): string => (bytes / 1_024).toFixed(0);
 
 function lookReport(
-  { rounds, note }: MediaBenchOptions,
+  { rounds, megabitsPerSecond, note }: MediaBenchOptions,
   [ffmpeg, ffprobe]: readonly string[],
   measured: readonly Measured[],
   startMs: number,
 ): string {
   return `
-\`npm run bench -- media --rounds ${rounds}\`, ${today()}, ffprobe ${ffprobe ?? "?"}, samples made with ffmpeg ${ffmpeg ?? "?"}, ${machine()}.${note === null ? "" : ` ${note}`}
+\`npm run bench -- media --rounds ${rounds} --mbps ${megabitsPerSecond}\`, ${today()}, ffprobe ${ffprobe ?? "?"}, samples made with ffmpeg ${ffmpeg ?? "?"}, ${machine()}.${note === null ? "" : ` ${note}`}
 
-Recordings of 720p25 H.264 and 48 kHz stereo AAC (a 16 s piece repeated), served over loopback by a process of its own: ${LATENCY_MS} ms before the headers of each answer, bodies at ${((BYTES_PER_SECOND * 8) / 1e6).toFixed(0)} Mbit/s. Ours and ffprobe by turns, median of ${rounds} rounds after one that is not counted; where ffprobe took more than ${SLOW_MS / 1_000} s it was asked once. Bytes are what the origin handed to its sockets, in pieces of 16 KiB. HLS at the default \`segments: "sample"\`. AAC has the bit rate of audio, so its files are as small as they are: every frame header is read, because no part of the file tells its duration.
+Recordings of 720p25 H.264 and 48 kHz stereo AAC (a 16 s piece repeated), served over loopback by a process of its own: ${LATENCY_MS} ms before the headers of each answer, bodies at ${megabitsPerSecond} Mbit/s. Ours and ffprobe by turns, median of ${rounds} rounds after one that is not counted; where ffprobe took more than ${SLOW_MS / 1_000} s it was asked once. Bytes are what the origin handed to its sockets, in pieces of 16 KiB. HLS at the default \`segments: "sample"\`. AAC has the bit rate of audio, so its files are as small as they are: every frame header is read, because no part of the file tells its duration.
 
 Ours runs in a warm process, with a new connection each time; ffprobe is a process each time, of which ${startMs.toFixed(0)} ms are its start (\`ffprobe -version\`). The last column is our time over ffprobe's, and over ffprobe's without its start.
 
