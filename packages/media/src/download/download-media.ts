@@ -1,0 +1,190 @@
+import { AppError } from "@reelgate/shared/errors";
+import {
+  type Container,
+  FINDING_SEVERITIES,
+  type MediaReport,
+} from "@reelgate/shared/contract/media";
+import type { StoredCopy } from "@reelgate/shared/contract/recording";
+import { SNIFF_BYTES, sniffContainer } from "../container/sniff.ts";
+import { describeUrl } from "../http/describe-url.ts";
+import type { MediaClient } from "../http/media-client.ts";
+import type { Declared } from "../report/compare-declared.ts";
+import { copyExtension } from "../storage/object-name.ts";
+import type { StagedCopy, Storage } from "../storage/storage.ts";
+import { onDisk } from "../storage/storage-errors.ts";
+import type { OnProgress } from "./download-progress.ts";
+import type { DownloadTask } from "./download-task.ts";
+import { fetchFile } from "./file/fetch-file.ts";
+import { linkSignals } from "./linked-signal.ts";
+import { waitAfterFailure } from "./retry-schedule.ts";
+import { openStaging } from "./staging/open-staging.ts";
+import { readSeal, type SealedCopy, writeSeal } from "./staging/seal.ts";
+import { type VerifyCopy, verifyStaged } from "./verify-staged.ts";
+
+export interface DownloadOptions {
+  /** Decides whether a staged copy may be published. Default `verifyStaged`: a look at all of it. */
+  verify?: VerifyCopy;
+  /** All files of the copy together. Default: no bound but the disk. */
+  maxBytes?: number;
+  /** How often a file is asked for again in a row when nothing of it came. Default 5. */
+  maxFailures?: number;
+  /** Slower than this over the window counts as stalled. Default 1024. */
+  lowSpeedBytesPerS?: number;
+  /** Default 30,000. */
+  lowSpeedWindowMs?: number;
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** `broken`: part of the recording is gone or damaged, as the report says, and nothing was stored. */
+export type DownloadResult =
+  | { kind: "stored"; report: MediaReport; stored: StoredCopy }
+  | { kind: "broken"; report: MediaReport };
+
+/**
+ * Makes a verified copy of a recording: fetches it into a staging folder on a local disk, looks at it there, and
+ * publishes it only when nothing is broken (guarantee G4). What is fetched when the process dies, or when the origin or
+ * the storage fails, is kept, and a later call for the same name goes on from there.
+ *
+ * @param url Untrusted; the client's guard decides over it.
+ * @param name As `copyName` gives it; the extension is that of the container that the bytes show.
+ * @throws AppError of the media codes when the origin does not give the recording, of the storage codes when the copy
+ *   cannot be made or kept; the reason of `signal` when that aborts.
+ */
+export async function downloadMedia(
+  client: MediaClient,
+  url: string,
+  declared: Declared,
+  name: string,
+  storage: Storage,
+  options: DownloadOptions = {},
+): Promise<DownloadResult> {
+  const checked = client.check(url);
+  options.signal?.throwIfAborted();
+  return await onDisk(storage.stagingRoot, async () => {
+    await using staging = await openStaging(storage.stagingRoot, name);
+    const linked = linkSignals([options.signal, staging.signal]);
+    const task: DownloadTask = {
+      client,
+      url: checked,
+      staging,
+      signal: linked.signal,
+      onProgress: options.onProgress ?? ((): void => {}),
+      maxBytes: options.maxBytes ?? Number.MAX_SAFE_INTEGER,
+      maxFailures: options.maxFailures ?? 5,
+      lowSpeed: {
+        bytesPerS: options.lowSpeedBytesPerS ?? 1024,
+        windowMs: options.lowSpeedWindowMs ?? 30_000,
+      },
+    };
+    try {
+      const outcome = await makeCopy(task, declared, options.verify ?? verifyStaged);
+      if (outcome.kind === "sealed") {
+        const stored = await publish(task, outcome.sealed, name, storage);
+        await staging.discard();
+        return { kind: "stored", report: outcome.sealed.report, stored };
+      }
+      return outcome;
+    } catch (error) {
+      if (error instanceof AppError && !error.retryable) {
+        await staging.discard();
+      }
+      throw error;
+    } finally {
+      linked.end();
+    }
+  });
+}
+
+type Outcome = { kind: "sealed"; sealed: SealedCopy } | { kind: "broken"; report: MediaReport };
+
+async function makeCopy(
+  task: DownloadTask,
+  declared: Declared,
+  verify: VerifyCopy,
+): Promise<Outcome> {
+  const { staging, signal } = task;
+  const before = await readSeal(staging.folder, declared);
+  if (before !== null) {
+    return { kind: "sealed", sealed: before };
+  }
+  const container = await containerOf(task);
+  const copy = await fetchCopy(task, container);
+  reportAll(task, "verifying", copy);
+  const report = await verify(copy.path, declared, signal);
+  if (report.findings.some(({ kind }) => FINDING_SEVERITIES[kind] === "broken")) {
+    // All bytes that the origin has came, and they are no recording: only other bytes would help.
+    await staging.discard();
+    return { kind: "broken", report };
+  }
+  await staging.assertOwned();
+  const sealed: SealedCopy = { container, copy, report };
+  await writeSeal(staging.folder, declared, sealed);
+  return { kind: "sealed", sealed };
+}
+
+async function fetchCopy(task: DownloadTask, container: Container): Promise<StagedCopy> {
+  if (container === "hls") {
+    throw new AppError("media_not_media", {
+      message: `${describeUrl(task.url)}: HLS recordings cannot be copied yet.`,
+    });
+  }
+  return await fetchFile(task);
+}
+
+/** An empty file goes the way of a single file: looking at it says what is wrong. */
+async function containerOf(task: DownloadTask): Promise<Container> {
+  const { client, url, signal } = task;
+  for (let failures = 1; ; failures += 1) {
+    try {
+      const { bytes, finalUrl } = await client.readPrefix(url, SNIFF_BYTES, signal);
+      const sniffed = bytes.length === 0 ? EMPTY : sniffContainer(bytes);
+      if (sniffed.container === "unknown") {
+        throw new AppError("media_not_media", {
+          message: `${describeUrl(finalUrl)} is ${sniffed.description}, not a recording.`,
+        });
+      }
+      return sniffed.container;
+    } catch (error) {
+      await waitAfterFailure(error, failures, task.maxFailures, signal);
+    }
+  }
+}
+
+const EMPTY: { container: Container } = { container: "mp4" };
+
+async function publish(
+  task: DownloadTask,
+  { container, copy }: SealedCopy,
+  name: string,
+  storage: Storage,
+): Promise<StoredCopy> {
+  const { staging, signal } = task;
+  await staging.assertOwned();
+  const filesTotal = copy.kind === "file" ? 1 : copy.files.length;
+  const onProgress = (bytesDone: number, filesDone: number): void =>
+    task.onProgress({
+      phase: "storing",
+      bytesDone,
+      bytesTotal: copy.sizeBytes,
+      filesDone,
+      filesTotal,
+    });
+  onProgress(0, 0);
+  const { url } = await storage.publish(copy, name + copyExtension(container), {
+    signal,
+    onProgress,
+  });
+  return { url, sizeBytes: copy.sizeBytes, sha256: copy.sha256, files: filesTotal };
+}
+
+function reportAll(task: DownloadTask, phase: "verifying", copy: StagedCopy): void {
+  const files = copy.kind === "file" ? 1 : copy.files.length;
+  task.onProgress({
+    phase,
+    bytesDone: copy.sizeBytes,
+    bytesTotal: copy.sizeBytes,
+    filesDone: files,
+    filesTotal: files,
+  });
+}
