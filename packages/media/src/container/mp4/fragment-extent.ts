@@ -7,8 +7,8 @@ import type { Movie, Track } from "./movie.ts";
 import { holdsSamples } from "./sample-table.ts";
 import type { BoxChain } from "./walk-boxes.ts";
 
-/** A fragment with an hour of samples in it still fits. */
-const MAX_MOOF_BYTES = 4_194_304;
+/** Half an hour of pictures and sound in one fragment fits; adding up its samples must not hold the event loop for long. */
+const MAX_MOOF_BYTES = 2_097_152;
 /** Where each track has fragments of its own, and one of them few. */
 const MAX_FRAGMENTS_READ = 64;
 

@@ -1,4 +1,4 @@
-import { int32At, uint32At, uint64At, uint8At } from "./big-endian.ts";
+import { uint32At, uint64At, uint8At } from "./big-endian.ts";
 import { type Box, childBody, childBoxes } from "./box-header.ts";
 
 /** What one track has in one fragment. Units are those of its timescale. */
@@ -106,15 +106,22 @@ function addRun(track: FragmentTrack, run: Uint8Array, defaultDuration: number):
   }
   const hasDurations = (flags & TRUN_DURATION) !== 0;
   const hasComposition = (flags & TRUN_COMPOSITION) !== 0;
+  // Locals and a view are several times as fast as fields and single bytes, and half a million samples may be here.
+  const view = new DataView(run.buffer, run.byteOffset, run.length);
+  let units = firstUnits;
+  let fromUnits = Infinity;
+  let toUnits = 0;
   for (let position = samplesStart, sample = 0; sample < count; sample += 1) {
-    const durationUnits = hasDurations ? uint32At(run, position) : defaultDuration;
+    const durationUnits = hasDurations ? view.getUint32(position) : defaultDuration;
     // Unsigned in version 0, but writers put negative offsets there too, and none is longer than 2^31 units.
-    const offsetUnits = hasComposition ? int32At(run, position + compositionAt) : 0;
-    const fromUnits = track.durationUnits + offsetUnits;
-    present(track, fromUnits, fromUnits + durationUnits);
-    track.durationUnits += durationUnits;
+    const shownUnits = hasComposition ? units + view.getInt32(position + compositionAt) : units;
+    fromUnits = shownUnits < fromUnits ? shownUnits : fromUnits;
+    toUnits = shownUnits + durationUnits > toUnits ? shownUnits + durationUnits : toUnits;
+    units += durationUnits;
     position += sampleBytes;
   }
+  track.durationUnits = units;
+  present(track, fromUnits, toUnits);
   return true;
 }
 

@@ -1,5 +1,5 @@
 import type { AudioTrack, VideoTrack } from "@reelgate/shared/contract/media";
-import { type ByteSource, MAX_READ_BYTES } from "../../source/byte-source.ts";
+import { bytesSource } from "../../source/bytes-source.ts";
 import { checkBoxes } from "./box-checker.ts";
 import { childBoxes } from "./box-header.ts";
 import { createBoxReader } from "./box-reader.ts";
@@ -34,7 +34,7 @@ export async function readInitSegment(
     return { ...nothing, problem: "there is no moov" };
   }
   const problems: string[] = [];
-  const movie = await readMovie(createBoxReader(sourceOf(bytes), signal), moov, true, {
+  const movie = await readMovie(createBoxReader(bytesSource(bytes), signal), moov, true, {
     add: (problem) => {
       problems.push(problem);
     },
@@ -45,16 +45,4 @@ export async function readInitSegment(
     return { video, audio, problem: first };
   }
   return { video, audio, problem: video === null && audio === null ? "there is no track" : null };
-}
-
-function sourceOf(bytes: Uint8Array): ByteSource {
-  return {
-    sizeBytes: bytes.length,
-    fetchedBytes: 0,
-    read: (offset, length) =>
-      Promise.resolve(bytes.subarray(offset, offset + Math.min(length, MAX_READ_BYTES))),
-    async *stream(offset) {
-      yield bytes.subarray(offset);
-    },
-  };
 }
