@@ -5,7 +5,7 @@ import { hashPrefix } from "../../storage/hash-file.ts";
 /** Writes of this size or more cost no speed any more; two such buffers are all that a download holds. */
 const BUFFER_BYTES = 524_288;
 /** A slow origin's bytes do not wait for a full buffer: what is not written is lost with the process. */
-const MAX_WAIT_MS = 20;
+const MAX_WAIT_MS = 5;
 /** Between two flushes to the disk: what a crash of the machine costs at most. */
 const SYNC_EVERY_BYTES = 33_554_432;
 
