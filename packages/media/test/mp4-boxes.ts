@@ -13,7 +13,7 @@ export function u32(...values: number[]): Buffer {
 }
 
 /** For tables of any length: arguments have a limit. */
-export function u32s(values: readonly number[]): Buffer {
+function u32s(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) {
     bytes.writeUInt32BE(value >>> 0, index * 4);

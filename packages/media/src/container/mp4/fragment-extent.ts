@@ -80,7 +80,8 @@ export function presentationS(track: Track, mediaUnits: number): number {
 
 /**
  * From the first presented sample of any track to the end of the last one, in seconds; null when no track has an end. What
- * lies before 0 is cut away by the edit list and not presented.
+ * lies before 0 is cut away by the edit list and not presented. ffprobe differs in both: it counts what is cut away, and
+ * adds decoding time to the presentation time of the first packet, which need not be the first picture.
  */
 export function extentS(
   tracks: readonly Track[],

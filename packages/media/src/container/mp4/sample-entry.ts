@@ -39,6 +39,8 @@ const AUDIO_CODECS: Readonly<Record<string, string>> = {
   ".mp3": "mp3",
   samr: "amr_nb",
   sawb: "amr_wb",
+  sowt: "pcm_s16le",
+  twos: "pcm_s16be",
 };
 
 /** Object types of the registration authority (mp4ra.org, "Object Types"). */
