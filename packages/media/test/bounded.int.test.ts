@@ -6,6 +6,7 @@ import { indexMedia } from "../src/index-media.ts";
 
 const DECLARED = { format: "hls", sizeBytes: 1, durationS: 1 } as const;
 const HEAD = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n";
+const PACKET = Buffer.alloc(188, "G");
 /** What may be under way in socket buffers when a reader has had enough. */
 const IN_FLIGHT_BYTES = 16 * 1_048_576;
 
@@ -91,10 +92,12 @@ test("of 10,001 segments ten are asked for, of 1,001 all; 100,000 findings becom
     `${HEAD}${Array.from({ length: count }, (_, index) => `#EXTINF:4,\n${tag}${index}.ts\n`).join("")}#EXT-X-ENDLIST\n`;
   origin.setFile("/many.m3u8", list(10_001, "none"));
   const before = origin.requests.length;
-  const many = await indexMedia(client, `${origin.url}/many.m3u8`, {
-    ...DECLARED,
-    durationS: 40_004,
-  });
+  const many = await indexMedia(
+    client,
+    `${origin.url}/many.m3u8`,
+    { ...DECLARED, durationS: 40_004 },
+    { segments: "all" },
+  );
   // Twice the playlist, of which the first reading is too short, and ten segments.
   expect(origin.requests.length - before).toBe(12);
   expect(many.media).toMatchObject({ sizeBytes: null, hls: { segmentCount: 10_001 } });
@@ -110,15 +113,19 @@ test("of 10,001 segments ten are asked for, of 1,001 all; 100,000 findings becom
   });
 
   origin.setFile("/all.m3u8", list(1001, "there.ts?"));
-  origin.setFile("/there.ts", "G");
+  origin.setFile("/there.ts", PACKET);
   const beforeAllOfThem = origin.requests.length;
-  const all = await indexMedia(client, `${origin.url}/all.m3u8`, {
-    ...DECLARED,
-    sizeBytes: 1001,
-    durationS: 4004,
-  });
+  const all = await indexMedia(
+    client,
+    `${origin.url}/all.m3u8`,
+    { ...DECLARED, sizeBytes: 1001 * 188, durationS: 4004 },
+    { segments: "all" },
+  );
   expect(origin.requests.length - beforeAllOfThem).toBe(1002);
-  expect(all).toMatchObject({ media: { sizeBytes: 1001 }, findings: [] });
+  expect(all).toMatchObject({ media: { sizeBytes: 1001 * 188 } });
+  expect(all.findings.map(({ detail }) => detail)).toEqual([
+    "Codecs are not known: the first segment announces no track.",
+  ]);
 
   origin.setFile("/gaps.m3u8", list(100_000, "#EXT-X-GAP\ng"));
   const gaps = await indexMedia(client, `${origin.url}/gaps.m3u8`, {
@@ -126,5 +133,5 @@ test("of 10,001 segments ten are asked for, of 1,001 all; 100,000 findings becom
     durationS: 400_000,
   });
   expect(gaps.findings).toHaveLength(50);
-  expect(gaps.findings.at(-1)?.detail).toContain("99950 more files are missing or short.");
+  expect(gaps.findings.at(-1)?.detail).toContain("99950 more are missing, short or corrupt.");
 });

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MediaClient } from "../src/http/media-client.ts";
@@ -39,7 +40,7 @@ afterAll(async () => {
 const urlOf = (path: string): string => pathToFileURL(join(root, path)).href;
 
 async function bodyOf(response: MediaResponse): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(response.body));
+  return await buffer(response.body);
 }
 
 describe("a file in the folder", () => {

@@ -54,8 +54,8 @@ describe("an HLS recording", () => {
         durationIsExact: true,
         sizeBytes: 72_944,
         bitrateKbps: 97,
-        video: null,
-        audio: null,
+        video: { codec: "h264", width: 160, height: 90, fps: 25 },
+        audio: { codec: "aac", sampleRateHz: 44_100, channels: 1 },
         hls: { segmentCount: 3, targetDurationS: 2, encrypted: false, variants: 0 },
       },
       findings: [],
@@ -155,8 +155,15 @@ describe("an HLS recording", () => {
     expect(kinds(report)).toEqual(["empty_file"]);
   });
 
-  test("of byte ranges with an init section counts its parts, asks each file once", async () => {
-    origin.setFile("/all.mp4", "x".repeat(1000));
+  test("of byte ranges with an init section counts its parts, and asks for each", async () => {
+    const box = (type: string, size: number): Buffer => {
+      const bytes = Buffer.alloc(size);
+      bytes.writeUInt32BE(size);
+      bytes.write(type, 4, "latin1");
+      return bytes;
+    };
+    const boxes = [box("ftyp", 100), box("moof", 300), box("moof", 500), box("mdat", 100)];
+    origin.setFile("/all.mp4", Buffer.concat(boxes));
     const path = playlist("/ranges.m3u8", [
       '#EXT-X-MAP:URI="all.mp4",BYTERANGE="100@0"',
       "#EXTINF:2,\n#EXT-X-BYTERANGE:300@100\nall.mp4",
@@ -164,45 +171,62 @@ describe("an HLS recording", () => {
       "#EXTINF:2,\n#EXT-X-BYTERANGE:100\nall.mp4",
       "#EXT-X-ENDLIST",
     ]);
-    const before = origin.requests.length;
     const report = await look(path, { sizeBytes: 1000 });
-    expect(report).toMatchObject({ media: { sizeBytes: 1000 }, findings: [] });
-    expect(origin.requests.length - before).toBe(2);
+    expect(report.media.sizeBytes).toBe(1000);
+    expect(kinds(report)).toEqual(["not_fully_checked"]);
+    expect(new Set(origin.counters("/all.mp4").ranges)).toEqual(
+      new Set(["bytes=0-99", "bytes=100-399", "bytes=400-899", "bytes=900-999"]),
+    );
+    expect(origin.counters("/all.mp4").ranges).toHaveLength(4);
 
     origin.setFault("/all.mp4", { kind: "truncated", atByte: 999 });
     const short = await look(path, { sizeBytes: 1000 });
     expect(short.media.sizeBytes).toBeNull();
-    expect(short.findings).toEqual([
-      {
-        kind: "short_segment",
-        declared: 1000,
-        actual: 999,
-        detail: `Init section (${origin.url}/all.mp4) has 999 bytes; the playlist refers to 1000.`,
-      },
+    expect(short.findings[0]).toEqual({
+      kind: "short_segment",
+      declared: 1000,
+      actual: 999,
+      detail: `Segment 3 of 3 (bytes 900 to 1000 of ${origin.url}/all.mp4) reaches to byte 1000 of a file that has 999.`,
+    });
+  });
+
+  test("of byte ranges behind an origin that takes no ranges is looked into as far as that goes", async () => {
+    const packets = Buffer.alloc(188 * 10_000);
+    for (let at = 0; at < packets.length; at += 188) {
+      packets[at] = 0x47;
+    }
+    origin.setFile("/long.ts", packets);
+    origin.setFault("/long.ts", { kind: "no-range" });
+    const range = (offset: number): string =>
+      `#EXTINF:2,\n#EXT-X-BYTERANGE:18800@${offset}\nlong.ts`;
+    const path = playlist("/no-ranges.m3u8", [range(188_000), range(1_861_200), "#EXT-X-ENDLIST"]);
+    const report = await look(path, { sizeBytes: 37_600, durationS: 4 });
+    expect(report.media.sizeBytes).toBe(37_600);
+    expect(report.findings.map(({ detail }) => detail)).toEqual([
+      "1 of 2 checked segments could not be looked into: the origin takes no ranges.",
+      "Codecs are not known: the first segment announces no track.",
     ]);
   });
 
   test("with segments of unknown size has none, and says so", async () => {
-    origin.setFile("/hls/untold.ts", "G".repeat(188));
+    const packets = Buffer.alloc(188 * 30, "G");
+    origin.setFile("/hls/untold.ts", packets);
     origin.setFault("/hls/untold.ts", { kind: "chunked" });
-    origin.setFile("/hls/untold.mp4", "x".repeat(100));
-    origin.setFault("/hls/untold.mp4", { kind: "chunked" });
     const path = playlist("/hls/untold.m3u8", [
       "#",
       "segment0.ts",
       "#",
       "untold.ts",
-      "#EXTINF:2,\n#EXT-X-BYTERANGE:900@100\nuntold.mp4",
       "#EXT-X-ENDLIST",
     ]);
-    const report = await look(path);
+    const report = await look(path, { durationS: 4 });
     expect(report.media).toMatchObject({ sizeBytes: null, bitrateKbps: null });
     expect(report.findings).toEqual([
       {
         kind: "not_fully_checked",
-        declared: 3,
+        declared: 2,
         actual: 1,
-        detail: "The origin does not say how large 2 of 3 checked segments are.",
+        detail: "The origin does not say how large 1 of 2 checked segments are.",
       },
     ]);
   });
@@ -213,20 +237,50 @@ describe("an HLS recording", () => {
     await expect(look(path)).rejects.toMatchObject({ code: "media_bad_response" });
   });
 
-  test("that is encrypted says so; its key is not asked for", async () => {
-    const path = playlist("/hls/secret.m3u8", [
-      '#EXT-X-KEY:METHOD=AES-128,URI="the-key"',
+  test("whose keys only a player can read says that it was not looked into", async () => {
+    const encrypted = (key: string): string =>
+      playlist("/hls/secret.m3u8", [key, "#", "segment0.ts", "#", "segment1.ts", "#EXT-X-ENDLIST"]);
+    const declared = { sizeBytes: 48_504, durationS: 4 };
+    const sealed = await look(
+      encrypted('#EXT-X-KEY:METHOD=AES-128,URI="the-key",KEYFORMAT="com.example.drm"'),
+      declared,
+    );
+    expect(sealed.media).toMatchObject({ video: null, audio: null, hls: { encrypted: true } });
+    expect(sealed.findings.map(({ kind, detail }) => [kind, detail])).toContainEqual([
+      "not_fully_checked",
+      "2 of 2 checked segments could not be looked into: their key is of a format that only a player's DRM can read.",
+    ]);
+    const samples = await look(encrypted('#EXT-X-KEY:METHOD=SAMPLE-AES,URI="the-key"'), declared);
+    expect(samples.media).toMatchObject({ video: null, audio: null, hls: { encrypted: true } });
+    expect(samples.findings.map(({ detail }) => detail)).toContain(
+      "Codecs are not known: the segments are encrypted with SAMPLE-AES.",
+    );
+    expect(origin.requests.some(({ path: asked }) => asked.includes("the-key"))).toBe(false);
+
+    origin.setFault("/hls/the-key", { kind: "status", status: 403 });
+    const refused = await look(encrypted('#EXT-X-KEY:METHOD=AES-128,URI="the-key"'), declared);
+    expect(refused.findings.map(({ detail }) => detail)).toContain(
+      "2 of 2 checked segments could not be looked into: the origin refuses their key.",
+    );
+    origin.setFault("/hls/the-key", { kind: "status", status: 503 });
+    await expect(
+      look(encrypted('#EXT-X-KEY:METHOD=AES-128,URI="the-key"'), declared),
+    ).rejects.toMatchObject({ code: "media_origin_error" });
+  });
+
+  test("that is called encrypted, and is not, cannot be played", async () => {
+    origin.setFile("/hls/a-key", "0123456789abcdef");
+    const path = playlist("/hls/clear.m3u8", [
+      '#EXT-X-KEY:METHOD=AES-128,URI="a-key"',
       "#",
       "segment0.ts",
-      "#",
-      "segment1.ts",
-      "#",
-      "segment2.ts",
       "#EXT-X-ENDLIST",
     ]);
-    const report = await look(path);
-    expect(report).toMatchObject({ media: { hls: { encrypted: true } }, findings: [] });
-    expect(origin.requests.some(({ path: asked }) => asked.includes("the-key"))).toBe(false);
+    const { findings } = await look(path);
+    expect(findings[1]).toMatchObject({
+      kind: "corrupt_segment",
+      detail: `Segment 1 of 1 (${origin.url}/hls/segment0.ts) is not encrypted, though the playlist says so: no player can decrypt it.`,
+    });
   });
 
   test("behind a master playlist is its variant of the highest bandwidth", async () => {
@@ -304,6 +358,7 @@ describe("an HLS recording", () => {
     const declared = { format: "hls", sizeBytes: 940_000, durationS: 80 } as const;
     const report = await indexMedia(counting, origin.url + path, declared, {
       segmentConcurrency: 3,
+      segments: "all",
     });
     expect(report.media.sizeBytes).toBe(940_000);
     expect(most).toBe(3);

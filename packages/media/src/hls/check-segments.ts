@@ -1,135 +1,60 @@
-import { AppError } from "@reelgate/shared/errors";
-import type { Finding } from "@reelgate/shared/contract/media";
-import { describeUrl } from "../http/describe-url.ts";
 import type { MediaClient } from "../http/media-client.ts";
-import { neededBytes, sampleIndexes, type SegmentFile } from "./segment-plan.ts";
+import { checkHead, type HeadCheck } from "./check-head.ts";
+import { isNotThere, readFilePart } from "./read-part.ts";
+import type { SegmentKeys } from "./segment-keys.ts";
+import type { SegmentFile, SegmentPart } from "./segment-plan.ts";
 
-export interface SegmentCheckOptions {
-  /** Up to so many files, every one is checked; beyond it ten of them. */
-  maxChecks: number;
+/** What one request showed of a segment or an init section; `missing`: the origin or the playlist says it is absent. */
+export type PartState =
+  | { kind: "missing"; part: SegmentPart; why: string }
+  | ({ kind: "present"; part: SegmentPart; fileSizeBytes: number | null } & HeadCheck);
+
+export interface CheckOptions {
   concurrency: number;
   signal: AbortSignal;
 }
 
-export interface SegmentCheckResult {
-  /** Bytes of all segments and init sections; null when one of them is missing, unknown or was not checked. */
-  sizeBytes: number | null;
-  findings: readonly Finding[];
-}
-
-type FileState =
-  | { kind: "present"; totalSizeBytes: number | null }
-  | { kind: "missing"; why: string };
-
-const GAP: FileState = { kind: "missing", why: "the playlist marks it as a gap" };
-
-/** A recording of which nothing is left would otherwise be a catalogue row of megabytes. */
-const MAX_NAMED_FILES = 50;
-const SAMPLES_BETWEEN = 8;
+/**
+ * Of each segment. A new connection carries 14 KB in its first round trip (RFC 6928), so it takes no longer than one byte,
+ * and it shows the boxes of a fragment of six seconds up to the header of its media data.
+ */
+const HEAD_BYTES = 4096;
+/** Of the first segment, which is described too, and of init sections, which are read whole. */
+export const DESCRIBED_BYTES = 65_536;
 
 /**
- * Asks the origin for one byte of each file: that shows that it is there and how large it is.
+ * Asks the origin once for the beginning of each part. Keeps what it read of the first segment and of init sections.
  *
- * @throws AppError for every failure but "not found", which is a finding; the reason of the signal when that aborts.
+ * @throws AppError for every failure but "not found", which is a state; the reason of the signal when that aborts.
  */
-export async function checkSegments(
+export async function checkParts(
   client: MediaClient,
-  files: readonly SegmentFile[],
-  options: SegmentCheckOptions,
-): Promise<SegmentCheckResult> {
-  const asked = [...files.keys()].filter((index) => files[index]?.gap === false);
-  const complete = asked.length <= options.maxChecks;
-  const indexes = complete
-    ? asked
-    : sampleIndexes(asked.length, SAMPLES_BETWEEN).flatMap((position) => asked[position] ?? []);
-  const states = await probeAll(client, files, indexes, options);
-  const findings: Finding[] = [];
-  let unnamed = 0;
-  let unknownSizes = 0;
-  let sizeBytes: number | null = complete ? 0 : null;
-  for (const [index, file] of files.entries()) {
-    const state = file.gap ? GAP : states.get(index);
-    const bytes = state === undefined ? null : presentBytes(file, state);
-    if (state?.kind === "present" && state.totalSizeBytes === null) {
-      unknownSizes += 1;
-    }
-    sizeBytes = sizeBytes === null || bytes === null ? null : sizeBytes + bytes;
-    if (state !== undefined && !isSound(file, state)) {
-      if (findings.length < MAX_NAMED_FILES) {
-        findings.push(fileFinding(file, state));
-      } else {
-        unnamed += 1;
-      }
-    }
-  }
-  return {
-    sizeBytes,
-    findings: [
-      ...namingTheRest(findings, unnamed),
-      ...(complete ? [] : [sampledFinding(states.size, asked.length)]),
-      ...(unknownSizes === 0 ? [] : [unknownSizesFinding(unknownSizes, states.size)]),
-    ],
-  };
-}
-
-function sampledFinding(checked: number, all: number): Finding {
-  return {
-    kind: "not_fully_checked",
-    declared: all,
-    actual: checked,
-    detail: `${count(checked)} of ${count(all)} segments were checked.`,
-  };
-}
-
-function unknownSizesFinding(unknown: number, checked: number): Finding {
-  return {
-    kind: "not_fully_checked",
-    declared: checked,
-    actual: checked - unknown,
-    detail: `The origin does not say how large ${count(unknown)} of ${count(checked)} checked segments are.`,
-  };
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-/** Bytes of the recording in this file; null when they are not all there, or the origin does not tell. */
-function presentBytes(file: SegmentFile, state: FileState): number | null {
-  if (state.kind === "missing" || state.totalSizeBytes === null) {
-    return null;
-  }
-  const { totalSizeBytes } = state;
-  if (file.whole) {
-    return totalSizeBytes;
-  }
-  return totalSizeBytes < neededBytes(file)
-    ? null
-    : file.ranges.reduce((sum, range) => sum + range.length, 0);
-}
-
-async function probeAll(
-  client: MediaClient,
-  files: readonly SegmentFile[],
-  indexes: readonly number[],
-  options: SegmentCheckOptions,
-): Promise<ReadonlyMap<number, FileState>> {
-  const states = new Map<number, FileState>();
+  parts: readonly SegmentPart[],
+  keys: SegmentKeys,
+  options: CheckOptions,
+): Promise<readonly PartState[]> {
+  const states: PartState[] = [];
+  const missingFiles = new Set<SegmentFile>();
+  const first = parts.find(({ kind }) => kind === "segment");
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const queue = indexes.values();
+  const queue = parts.entries();
 
-  async function probeFromQueue(): Promise<void> {
-    for (const index of queue) {
-      const file = files[index];
-      if (file !== undefined) {
-        states.set(index, await probe(client, file, signal));
+  async function checkFromQueue(): Promise<void> {
+    for (const [index, part] of queue) {
+      const isDescribed = part === first || part.kind === "init";
+      const state = missingFiles.has(part.file)
+        ? notThere(part)
+        : await checkPart(client, part, keys, isDescribed, signal);
+      if (state.kind === "missing") {
+        missingFiles.add(part.file);
       }
+      states[index] = state;
     }
   }
 
-  const lanes = Array.from({ length: Math.min(options.concurrency, indexes.length) }, () =>
-    probeFromQueue().catch((error: unknown) => {
+  const lanes = Array.from({ length: Math.min(options.concurrency, parts.length) }, () =>
+    checkFromQueue().catch((error: unknown) => {
       stop.abort(error);
       throw error;
     }),
@@ -140,63 +65,36 @@ async function probeAll(
   return states;
 }
 
-async function probe(
+async function checkPart(
   client: MediaClient,
-  file: SegmentFile,
+  part: SegmentPart,
+  keys: SegmentKeys,
+  isDescribed: boolean,
   signal: AbortSignal,
-): Promise<FileState> {
+): Promise<PartState> {
+  const { file, byteRange } = part;
+  const lock = await keys.lockOf(part, signal);
+  const wanted = isDescribed ? DESCRIBED_BYTES : HEAD_BYTES;
+  const length = Math.min(wanted, byteRange?.length ?? wanted);
   try {
-    const { totalSizeBytes } = await client.readPrefix(file.url, 1, signal);
-    return { kind: "present", totalSizeBytes };
+    const start = byteRange?.offset ?? 0;
+    const { bytes, totalSizeBytes } = await readFilePart(client, file.url, start, length, signal);
+    const check = checkHead(part, lock, bytes, totalSizeBytes);
+    return {
+      kind: "present",
+      part,
+      fileSizeBytes: totalSizeBytes,
+      ...check,
+      head: isDescribed ? check.head : null,
+    };
   } catch (error) {
-    if (error instanceof AppError && error.code === "media_not_found") {
-      return { kind: "missing", why: "the origin says that it is not there" };
+    if (isNotThere(error)) {
+      return notThere(part);
     }
     throw error;
   }
 }
 
-function isSound(file: SegmentFile, state: FileState): boolean {
-  return (
-    state.kind === "present" &&
-    (state.totalSizeBytes === null || state.totalSizeBytes >= leastBytes(file))
-  );
-}
-
-/** The finding about a file that is not sound. */
-function fileFinding(file: SegmentFile, state: FileState): Finding {
-  const where = describeUrl(new URL(file.url));
-  const name = `${file.role} (${where})`;
-  if (state.kind === "missing") {
-    return {
-      kind: "missing_segment",
-      declared: where,
-      actual: null,
-      detail: `${name} is missing: ${state.why}.`,
-    };
-  }
-  const least = leastBytes(file);
-  return {
-    kind: "short_segment",
-    declared: least,
-    actual: state.totalSizeBytes,
-    detail:
-      state.totalSizeBytes === 0
-        ? `${name} is empty.`
-        : `${name} has ${state.totalSizeBytes} bytes; the playlist refers to ${least}.`,
-  };
-}
-
-function leastBytes(file: SegmentFile): number {
-  return Math.max(neededBytes(file), 1);
-}
-
-function namingTheRest(findings: readonly Finding[], unnamed: number): readonly Finding[] {
-  const last = findings.at(-1);
-  return last === undefined || unnamed === 0
-    ? findings
-    : [
-        ...findings.slice(0, -1),
-        { ...last, detail: `${last.detail} ${unnamed} more files are missing or short.` },
-      ];
+function notThere(part: SegmentPart): PartState {
+  return { kind: "missing", part, why: "the origin says that it is not there" };
 }

@@ -1,144 +1,189 @@
-import { AppError } from "@reelgate/shared/errors";
-import type { DeclaredMedia, Finding, Media, MediaReport } from "@reelgate/shared/contract/media";
-import { describeUrl } from "../http/describe-url.ts";
-import { knownSizeBytes } from "../http/known-size.ts";
+import type { Finding, MediaReport } from "@reelgate/shared/contract/media";
 import type { MediaClient, Prefix } from "../http/media-client.ts";
+import { meanBitrateKbps } from "../report/bitrate.ts";
+import { type Declared, durationFindings } from "../report/compare-declared.ts";
+import { type CheckOptions, checkParts, type PartState } from "./check-segments.ts";
+import { describeSegment, type SegmentDetails } from "./describe-segment.ts";
+import { locatePlaylists } from "./locate-playlists.ts";
+import type { MediaPlaylist } from "./playlist.ts";
+import { segmentFindings, uncheckedFindings } from "./segment-findings.ts";
+import { createSegmentKeys } from "./segment-keys.ts";
 import {
-  checkSegments,
-  type SegmentCheckOptions,
-  type SegmentCheckResult,
-} from "./check-segments.ts";
-import { startTurns } from "./event-loop-turns.ts";
-import { parsePlaylist } from "./parse-playlist.ts";
-import {
-  MAX_PLAYLIST_BYTES,
-  type MasterPlaylist,
-  type MediaPlaylist,
-  type Playlist,
-} from "./playlist.ts";
-import { listSegmentFiles } from "./segment-plan.ts";
+  planSegments,
+  sampleIndexes,
+  type SegmentFile,
+  type SegmentPart,
+  type SegmentPlan,
+  type SegmentSelection,
+} from "./segment-plan.ts";
 
-/** A duration may differ by 2 s or 1 %, whichever is more: the provider counts stream time, EXTINF is rounded. */
-const DURATION_TOLERANCE_S = 2;
-const RELATIVE_TOLERANCE = 0.01;
-
-interface LocatedPlaylist<P extends Playlist> {
-  playlist: P;
-  url: URL;
-  sizeBytes: number;
+export interface IndexHlsOptions extends CheckOptions {
+  segments: SegmentSelection;
 }
 
+/** What "all" means at most: so many segments are checked one by one, of more the sample. */
+const MAX_CHECKED_SEGMENTS = 10_000;
+const SAMPLES_BETWEEN = 8;
+const SIZE_TOLERANCE = 0.01;
+
 /**
- * Looks at an HLS recording: its playlist (of a master playlist the variant of the highest bandwidth), and whether the
- * files are there that the playlist names.
+ * Looks at an HLS recording: its playlist (of a master playlist the variant of the highest bandwidth), whether the segments
+ * are there that it names and look like media (decrypted, where they are encrypted), and what is in the first of them.
+ * One request for each segment that is checked, and one for each key.
+ *
+ * The size is that of all segments and init sections; null unless every one was checked and found whole. It may differ
+ * from the declared one by 1 %.
  *
  * @param first What was read of the URL so far; read again as a whole when it is only the beginning.
+ * @throws AppError of the media codes; the reason of the signal.
  */
 export async function indexHls(
   client: MediaClient,
   url: URL,
   first: Prefix,
-  declared: DeclaredMedia,
-  options: SegmentCheckOptions,
+  declared: Declared,
+  options: IndexHlsOptions,
 ): Promise<MediaReport> {
-  const top = await locate(client, url, first, options.signal);
-  const { media, variants } = await chooseMedia(client, top, options.signal);
-  const { playlist } = media;
-  const files = await listSegmentFiles(client, playlist, media.url, options.signal);
-  const segments = await checkSegments(client, files, options);
+  const { signal } = options;
+  const { playlist, base, variants, playlistBytes } = await locatePlaylists(
+    client,
+    url,
+    first,
+    signal,
+  );
+  const plan = await planSegments(client, playlist, base, signal);
+  const keys = createSegmentKeys(client, base);
+  const chosen = chooseSegments(plan, options.segments);
+  const parts = withInitSections(chosen);
+  const states = await checkParts(client, parts, keys, options);
+  const asked = plan.segments.filter(({ isGap }) => !isGap);
+  const sizeBytes = chosen.length === asked.length ? totalBytes(plan, states) : null;
+  const details = await describeFirst(client, states, signal);
   const durationS = totalDurationS(playlist);
-  const report: Media = {
-    container: "hls",
-    durationS,
-    durationIsExact: true,
-    sizeBytes: segments.sizeBytes,
-    bitrateKbps: bitrateKbps(segments.sizeBytes, durationS),
-    video: null,
-    audio: null,
-    hls: {
-      segmentCount: playlist.segments.length,
-      targetDurationS: playlist.targetDurationS,
-      encrypted: playlist.segments.some((segment) => segment.keys.length > 0),
-      variants,
-    },
-  };
-  const playlistBytes = top.sizeBytes + (media.url.href === top.url.href ? 0 : media.sizeBytes);
   return {
-    media: report,
+    media: {
+      container: "hls",
+      durationS,
+      durationIsExact: true,
+      sizeBytes,
+      bitrateKbps: meanBitrateKbps(sizeBytes, durationS),
+      video: details.video,
+      audio: details.audio,
+      hls: {
+        segmentCount: playlist.segments.length,
+        targetDurationS: playlist.targetDurationS,
+        encrypted: playlist.segments.some((segment) => segment.keys.length > 0),
+        variants,
+      },
+    },
     findings: [
-      ...playlistFindings(playlist, durationS, declared),
-      ...segments.findings,
-      ...sizeFindings(segments, playlistBytes, variants, declared),
+      ...playlistFindings(playlist, declared),
+      ...durationFindings("The segments last together", durationS, true, declared),
+      ...keys.findings(),
+      ...segmentFindings(inOrder(plan, states)),
+      ...uncheckedFindings(states, asked.length),
+      ...detailFindings(details),
+      ...sizeFindings(sizeBytes, playlistBytes, variants, declared),
     ],
   };
 }
 
-async function locate(
-  client: MediaClient,
-  url: URL,
-  first: Prefix,
-  signal: AbortSignal,
-): Promise<LocatedPlaylist<Playlist>> {
-  const prefix =
-    first.totalSizeBytes === first.bytes.length
-      ? first
-      : await client.readPrefix(url, MAX_PLAYLIST_BYTES + 1, signal);
-  return parseWhole(prefix);
+function chooseSegments(
+  { segments }: SegmentPlan,
+  selection: SegmentSelection,
+): readonly SegmentPart[] {
+  const there = segments.filter(({ isGap }) => !isGap);
+  return selection === "all" && there.length <= MAX_CHECKED_SEGMENTS
+    ? there
+    : sampleIndexes(there.length, SAMPLES_BETWEEN).flatMap((index) => there[index] ?? []);
 }
 
-function parseWhole(prefix: Prefix): LocatedPlaylist<Playlist> {
-  const { bytes, finalUrl: url } = prefix;
-  // A playlist that goes on beyond what came would lose its last segments unnoticed; a longer one is refused anyway.
-  if (bytes.length <= MAX_PLAYLIST_BYTES) {
-    knownSizeBytes(prefix);
-  }
-  return { playlist: parsePlaylist(bytes), url, sizeBytes: bytes.length };
+/** Each segment behind the init section that it needs; each of these once. */
+function withInitSections(segments: readonly SegmentPart[]): readonly SegmentPart[] {
+  return [
+    ...new Set(segments.flatMap((part) => (part.init === null ? [part] : [part.init, part]))),
+  ];
 }
 
-async function chooseMedia(
-  client: MediaClient,
-  top: LocatedPlaylist<Playlist>,
-  signal: AbortSignal,
-): Promise<{ media: LocatedPlaylist<MediaPlaylist>; variants: number }> {
-  const { playlist } = top;
-  if (playlist.kind === "media") {
-    return { media: { ...top, playlist }, variants: 0 };
-  }
-  const url = await chosenVariantUrl(client, playlist, top.url, signal);
-  const variant = parseWhole(await client.readPrefix(url, MAX_PLAYLIST_BYTES + 1, signal));
-  if (variant.playlist.kind === "master") {
-    throw new AppError("media_playlist_invalid", {
-      message: `${describeUrl(url)}: a variant is itself a master playlist.`,
-    });
-  }
-  return {
-    media: { ...variant, playlist: variant.playlist },
-    variants: playlist.variants.length,
-  };
-}
-
-async function chosenVariantUrl(
-  client: MediaClient,
-  { variants, otherUris }: MasterPlaylist,
-  base: URL,
-  signal: AbortSignal,
-): Promise<URL> {
-  const turns = startTurns(signal);
-  for (const { uri } of [...otherUris, ...variants.map((variant) => variant.uri)]) {
-    if (turns.isOver()) {
-      await turns.next();
+/** Bytes of the whole recording as they are there; null when a part is missing or of unknown size. */
+function totalBytes({ files, segments }: SegmentPlan, states: readonly PartState[]): number | null {
+  const sizes = new Map<SegmentFile, number | null>();
+  for (const state of states) {
+    if (state.kind === "present") {
+      sizes.set(state.part.file, state.fileSizeBytes);
     }
-    client.check(uri, base);
   }
-  const best = variants.reduce((a, b) => (b.bandwidth > a.bandwidth ? b : a));
-  return client.check(best.uri.uri, base);
+  if (segments.some(({ isGap }) => isGap)) {
+    return null;
+  }
+  let total = 0;
+  for (const file of files) {
+    const fileBytes = sizes.get(file) ?? null;
+    if (fileBytes === null || fileBytes < file.neededBytes) {
+      return null;
+    }
+    total += file.isWhole ? fileBytes : file.rangeBytes;
+  }
+  return total;
 }
 
-function playlistFindings(
-  playlist: MediaPlaylist,
-  durationS: number,
-  declared: DeclaredMedia,
-): readonly Finding[] {
+/** What is known of each part, gaps too, in the order of the playlist. */
+function* inOrder(
+  { segments }: SegmentPlan,
+  states: readonly PartState[],
+): Generator<PartState, void, undefined> {
+  const known = new Map(states.map((state) => [state.part, state]));
+  const told = new Set<SegmentPart>();
+  for (const part of segments) {
+    if (part.init !== null && !told.has(part.init)) {
+      told.add(part.init);
+      yield* stateOf(known, part.init);
+    }
+    if (part.isGap) {
+      yield { kind: "missing", part, why: "the playlist marks it as a gap" };
+    } else {
+      yield* stateOf(known, part);
+    }
+  }
+}
+
+function stateOf(
+  known: ReadonlyMap<SegmentPart, PartState>,
+  part: SegmentPart,
+): readonly PartState[] {
+  const state = known.get(part);
+  return state === undefined ? [] : [state];
+}
+
+/** By the first segment that is there and sound; one that is not would describe its damage. */
+async function describeFirst(
+  client: MediaClient,
+  states: readonly PartState[],
+  signal: AbortSignal,
+): Promise<SegmentDetails> {
+  const nothing = { video: null, audio: null, gap: null };
+  const present = states.flatMap((state) =>
+    state.kind === "present" && state.part.kind === "segment" ? [state] : [],
+  );
+  const first = present.find(({ problem, format }) => problem === null && format !== null);
+  if (first === undefined) {
+    // Whatever kept every segment from being read has its own finding.
+    return nothing;
+  }
+  if (first.part.keys.length > 0 && first.cipher === null) {
+    return { ...nothing, gap: "Codecs are not known: the segments are encrypted with SAMPLE-AES." };
+  }
+  const init = states.find(({ part }) => part === first.part.init) ?? null;
+  return await describeSegment(client, first, init, signal);
+}
+
+function detailFindings({ gap }: SegmentDetails): readonly Finding[] {
+  return gap === null
+    ? []
+    : [{ kind: "not_fully_checked", declared: null, actual: null, detail: gap }];
+}
+
+function playlistFindings(playlist: MediaPlaylist, declared: Declared): readonly Finding[] {
   const findings: Finding[] = [];
   if (!playlist.ended) {
     findings.push({
@@ -157,15 +202,6 @@ function playlistFindings(
       detail: "The playlist names no segment.",
     });
   }
-  const toleranceS = Math.max(DURATION_TOLERANCE_S, declared.durationS * RELATIVE_TOLERANCE);
-  if (Math.abs(durationS - declared.durationS) > toleranceS) {
-    findings.push({
-      kind: "duration_mismatch",
-      declared: declared.durationS,
-      actual: durationS,
-      detail: `The segments last ${durationS} s together; ${declared.durationS} s were declared.`,
-    });
-  }
   return findings;
 }
 
@@ -174,26 +210,26 @@ function playlistFindings(
  * several variants it is not even clear which of them it counts, so nothing is compared.
  */
 function sizeFindings(
-  segments: SegmentCheckResult,
+  sizeBytes: number | null,
   playlistBytes: number,
   variants: number,
-  declared: DeclaredMedia,
+  declared: Declared,
 ): readonly Finding[] {
-  const { sizeBytes } = segments;
-  if (sizeBytes === null || variants > 1) {
+  const declaredBytes = declared.sizeBytes;
+  if (sizeBytes === null || variants > 1 || declaredBytes === null) {
     return [];
   }
-  const tolerance = declared.sizeBytes * RELATIVE_TOLERANCE;
+  const tolerance = declaredBytes * SIZE_TOLERANCE;
   const accepted = [sizeBytes, sizeBytes + playlistBytes];
-  if (accepted.some((size) => Math.abs(size - declared.sizeBytes) <= tolerance)) {
+  if (accepted.some((size) => Math.abs(size - declaredBytes) <= tolerance)) {
     return [];
   }
   return [
     {
       kind: "size_mismatch",
-      declared: declared.sizeBytes,
+      declared: declaredBytes,
       actual: sizeBytes,
-      detail: `The segments have ${sizeBytes} bytes together; ${declared.sizeBytes} were declared.`,
+      detail: `The segments have ${sizeBytes} bytes together; ${declaredBytes} were declared.`,
     },
   ];
 }
@@ -202,10 +238,4 @@ function totalDurationS(playlist: MediaPlaylist): number {
   const sum = playlist.segments.reduce((total, segment) => total + segment.durationS, 0);
   // EXTINF has at most microseconds in practice; what lies below is the noise of adding.
   return Math.round(sum * 1e6) / 1e6;
-}
-
-function bitrateKbps(sizeBytes: number | null, durationS: number): number | null {
-  return sizeBytes === null || durationS === 0
-    ? null
-    : Math.round((sizeBytes * 8) / durationS / 1000);
 }

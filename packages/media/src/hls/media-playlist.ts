@@ -92,7 +92,7 @@ function readTag(state: ReaderState, tag: TagLine): void {
       state.keys = nextKeys(state.keys, tag);
       break;
     case "EXT-X-MAP":
-      state.init = parseInitSection(tag);
+      state.init = parseInitSection(tag, state.keys);
       break;
     case "EXT-X-TARGETDURATION":
       if (state.targetDurationS !== null) {
@@ -219,7 +219,7 @@ function nextKeys(keys: readonly PlaylistKey[], tag: TagLine): readonly Playlist
   return [...others, key];
 }
 
-function parseInitSection(tag: TagLine): InitSection {
+function parseInitSection(tag: TagLine, keys: readonly PlaylistKey[]): InitSection {
   const attributes = parseAttributes(tag.value, tag.line, tag.valueStart);
   const uri = attributes.get("URI");
   if (uri === undefined) {
@@ -227,10 +227,10 @@ function parseInitSection(tag: TagLine): InitSection {
   }
   const range = attributes.get("BYTERANGE");
   if (range === undefined) {
-    return { uri: uriReference(uri, tag.line), byteRange: null };
+    return { uri: uriReference(uri, tag.line), byteRange: null, keys };
   }
   const { length, offset } = parseByteRange(range.value, tag.line);
-  return { uri: uriReference(uri, tag.line), byteRange: { length, offset: offset ?? 0 } };
+  return { uri: uriReference(uri, tag.line), byteRange: { length, offset: offset ?? 0 }, keys };
 }
 
 function parsePlaylistType(tag: TagLine): "VOD" | "EVENT" {

@@ -79,6 +79,7 @@ last.mp4\r
     const init = {
       uri: expect.objectContaining({ uri: "init.mp4", line: 7 }),
       byteRange: { offset: 0, length: 720 },
+      keys: [key],
     };
     expect(segments).toEqual([
       {
@@ -107,11 +108,24 @@ last.mp4\r
         sequence: 43,
         byteRange: null,
         keys: [],
-        init: { uri: expect.objectContaining({ uri: "other.mp4" }), byteRange: null },
+        init: { uri: expect.objectContaining({ uri: "other.mp4" }), byteRange: null, keys: [] },
         discontinuity: true,
         gap: true,
       },
     ]);
+  });
+
+  test("gives an init section the keys that stand before it", () => {
+    const { segments } = readMedia(`${HEAD}#EXT-X-MAP:URI="clear.mp4"
+#EXT-X-KEY:METHOD=AES-128,URI="a"
+#EXTINF:1,
+1.m4s
+#EXT-X-MAP:URI="encrypted.mp4"
+#EXTINF:1,
+2.m4s
+`);
+    expect(segments.map(({ init }) => init?.keys.map(({ uri }) => uri.uri))).toEqual([[], ["a"]]);
+    expect(segments.map(({ keys }) => keys.length)).toEqual([1, 1]);
   });
 
   test("keeps one key for each key format", () => {

@@ -28,6 +28,8 @@ export interface PlaylistKey {
 export interface InitSection {
   uri: UriReference;
   byteRange: ByteRange | null;
+  /** The keys in force at the EXT-X-MAP, which need not be those of the segments (RFC 8216, 4.3.2.5). */
+  keys: readonly PlaylistKey[];
 }
 
 export interface Segment {

@@ -1,20 +1,43 @@
 import type { MediaClient } from "../http/media-client.ts";
 import { startTurns } from "./event-loop-turns.ts";
-import type { ByteRange, MediaPlaylist, UriReference } from "./playlist.ts";
+import type { ByteRange, MediaPlaylist, PlaylistKey, UriReference } from "./playlist.ts";
 import { playlistError } from "./playlist-lines.ts";
 
-/** One file that the playlist draws on, with every part of it that is used. */
+/** Whether every segment is checked, or the first, the last and eight between. */
+export type SegmentSelection = "all" | "sample";
+
+/** One file that the playlist draws on. */
 export interface SegmentFile {
   /** Resolved and checked. Text, since 100,000 URL objects are several times as large. */
-  url: string;
-  /** What it is, for findings: "Segment 3 of 10". */
-  role: string;
+  readonly url: string;
   /** The whole file is a segment or an init section. */
-  whole: boolean;
-  /** Distinct ranges of it that are segments or init sections. */
-  ranges: readonly ByteRange[];
+  readonly isWhole: boolean;
+  /** Bytes of its distinct ranges together; 0 without any. */
+  readonly rangeBytes: number;
+  /** The size that it must at least have for its ranges to be there. */
+  readonly neededBytes: number;
+}
+
+/** A segment or an init section: a file or a range of one. */
+export interface SegmentPart {
+  readonly kind: "segment" | "init";
+  readonly file: SegmentFile;
+  /** What it is, for findings: "Segment 3 of 10". */
+  readonly role: string;
+  readonly byteRange: ByteRange | null;
   /** The playlist itself says that it is absent (EXT-X-GAP). */
-  gap: boolean;
+  readonly isGap: boolean;
+  readonly keys: readonly PlaylistKey[];
+  /** Media sequence number, the IV where a key gives none; of an init section that of its first segment. */
+  readonly sequence: number;
+  /** The init section of a segment that has one; null for an init section. */
+  readonly init: SegmentPart | null;
+}
+
+/** Everything behind a media playlist, each file, range and init section once, in the order of first use. */
+export interface SegmentPlan {
+  readonly files: readonly SegmentFile[];
+  readonly segments: readonly SegmentPart[];
 }
 
 /**
@@ -23,37 +46,34 @@ export interface SegmentFile {
  */
 const MAX_ADDRESS_CHARS = 67_108_864;
 
-interface GrowingFile extends SegmentFile {
-  ranges: ByteRange[];
+type Growing<T> = { -readonly [K in keyof T]: T[K] };
+type GrowingPart = Growing<SegmentPart>;
+interface GrowingFile extends Growing<SegmentFile> {
   number: number;
+  whole: GrowingPart | null;
 }
 
 /**
- * Every file behind a media playlist, each once, in the order in which they first appear. Resolves every URI of the
- * playlist, keys too, and puts it through the guard.
+ * Resolves every URI of the playlist, keys too, and puts it through the guard.
  *
  * @param base Address of the playlist after redirects.
  * @throws AppError `media_url_forbidden`; `media_playlist_invalid` when the addresses are too long together; the
  *   reason of the signal when that aborts.
  */
-export async function listSegmentFiles(
+export async function planSegments(
   client: MediaClient,
   playlist: MediaPlaylist,
   base: URL,
   signal: AbortSignal,
-): Promise<readonly SegmentFile[]> {
+): Promise<SegmentPlan> {
   const files = new Map<string, GrowingFile>();
-  const knownRanges = new Set<string>();
+  const ranges = new Map<string, GrowingPart>();
+  const segments: SegmentPart[] = [];
   const checkedKeys = new Set<string>();
   const turns = startTurns(signal);
   let addressChars = 0;
 
-  function add(
-    { uri, line }: UriReference,
-    role: string,
-    byteRange: ByteRange | null,
-    gap: boolean,
-  ): void {
+  function fileAt({ uri, line }: UriReference): GrowingFile {
     const url = client.check(uri, base).href;
     let file = files.get(url);
     if (file === undefined) {
@@ -61,50 +81,68 @@ export async function listSegmentFiles(
       if (addressChars > MAX_ADDRESS_CHARS) {
         throw playlistError(line, "the addresses of its files are too long together");
       }
-      file = { url, role, whole: false, ranges: [], gap: true, number: files.size };
+      const number = files.size;
+      file = { url, isWhole: false, rangeBytes: 0, neededBytes: 0, number, whole: null };
       files.set(url, file);
     }
-    file.gap &&= gap;
-    if (byteRange === null) {
-      file.whole = true;
-      return;
-    }
-    const rangeKey = `${byteRange.offset}+${byteRange.length} ${file.number}`;
-    if (!knownRanges.has(rangeKey)) {
-      knownRanges.add(rangeKey);
-      file.ranges.push(byteRange);
-    }
+    return file;
   }
 
+  /** The part, and whether it is a new one. */
+  function add(uri: UriReference, rest: Omit<SegmentPart, "file">): [SegmentPart, boolean] {
+    const file = fileAt(uri);
+    const { byteRange } = rest;
+    const rangeKey =
+      byteRange === null ? null : `${byteRange.offset}+${byteRange.length} ${file.number}`;
+    const known = rangeKey === null ? file.whole : ranges.get(rangeKey);
+    if (known !== null && known !== undefined) {
+      known.isGap &&= rest.isGap;
+      return [known, false];
+    }
+    const part = { file, ...rest };
+    if (byteRange === null || rangeKey === null) {
+      file.isWhole = true;
+      file.whole = part;
+    } else {
+      ranges.set(rangeKey, part);
+      file.rangeBytes += byteRange.length;
+      file.neededBytes = Math.max(file.neededBytes, byteRange.offset + byteRange.length);
+    }
+    return [part, true];
+  }
+
+  let init: SegmentPart | null = null;
   for (const [index, segment] of playlist.segments.entries()) {
     if (turns.isOver()) {
       await turns.next();
     }
-    for (const { uri } of segment.keys) {
+    const { sequence, keys, byteRange, gap } = segment;
+    for (const { uri } of [...keys, ...(segment.init?.keys ?? [])]) {
       if (!checkedKeys.has(uri.uri)) {
         client.check(uri.uri, base);
         checkedKeys.add(uri.uri);
       }
     }
     if (segment.init !== null && segment.init !== playlist.segments[index - 1]?.init) {
-      add(segment.init.uri, "Init section", segment.init.byteRange, false);
+      const { uri, ...section } = segment.init;
+      const rest = { role: "Init section", isGap: false, sequence, init: null, ...section };
+      [init] = add(uri, { kind: "init", ...rest });
     }
     const role = `Segment ${index + 1} of ${playlist.segments.length}`;
-    add(segment.uri, role, segment.byteRange, segment.gap);
+    const rest = { role, byteRange, isGap: gap, keys, sequence, init };
+    const [part, isNew] = add(segment.uri, { kind: "segment", ...rest });
+    if (isNew) {
+      segments.push(part);
+    }
   }
-  return [...files.values()];
+  return { files: [...files.values()], segments };
 }
 
-/** The indexes of `count` files to check when not all are: the first, the last, and `between` more evenly spread. */
+/** The indexes of `count` segments to check when not all are: the first, the last, and `between` more evenly spread. */
 export function sampleIndexes(count: number, between: number): readonly number[] {
   const steps = between + 1;
   const indexes = Array.from({ length: steps + 1 }, (_, step) =>
     Math.round((step * (count - 1)) / steps),
   );
   return [...new Set(indexes.filter((index) => index >= 0 && index < count))];
-}
-
-/** The size that a file must at least have for its ranges to be there. */
-export function neededBytes(file: SegmentFile): number {
-  return file.ranges.reduce((most, range) => Math.max(most, range.offset + range.length), 0);
 }

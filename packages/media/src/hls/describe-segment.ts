@@ -1,0 +1,144 @@
+import type { AudioTrack, VideoTrack } from "@reelgate/shared/contract/media";
+import { id3TagBytes } from "../container/adts/id3-tag.ts";
+import { indexMp4 } from "../container/mp4/index-mp4.ts";
+import { findAdts, readAc3, readMpegAudio } from "../container/mpegts/audio-header.ts";
+import { readTransportStream } from "../container/mpegts/read-transport-stream.ts";
+import type { MediaClient } from "../http/media-client.ts";
+import { bytesSource } from "../source/bytes-source.ts";
+import { DESCRIBED_BYTES, type PartState } from "./check-segments.ts";
+import type { SegmentFormat } from "./inspect-segment.ts";
+import { readFilePart } from "./read-part.ts";
+import { decryptHead } from "./segment-cipher.ts";
+
+/** What is in the segments, by the names of ffprobe. */
+export interface SegmentDetails {
+  video: VideoTrack | null;
+  audio: AudioTrack | null;
+  /** What of it could not be read, as a sentence; null when nothing is missing. */
+  gap: string | null;
+}
+
+const NOTHING: SegmentDetails = { video: null, audio: null, gap: null };
+
+type Present = Extract<PartState, { kind: "present" }>;
+
+/** The most that is read of the first segment: sound may begin far behind the first picture of a high rate. */
+const MAX_DESCRIBED_BYTES = 524_288;
+
+/**
+ * Describes the tracks by the beginning of one segment, with its init section where it has one. Reads on, up to 512 KiB,
+ * while a track of a transport stream is not complete.
+ *
+ * @param init State of the segment's init section; null when it has none.
+ * @throws AppError as `MediaClient.open` does; the reason of the signal.
+ */
+export async function describeSegment(
+  client: MediaClient,
+  segment: Present,
+  init: PartState | null,
+  signal: AbortSignal,
+): Promise<SegmentDetails> {
+  const { format } = segment;
+  if (format === null) {
+    return nothing(segment.unseen ?? "no segment shows what it is");
+  }
+  let wanted = DESCRIBED_BYTES;
+  let head = segment.head ?? (await readHead(client, segment, wanted, signal));
+  if (format !== "mpegts") {
+    return await describeHead(format, head, init, signal);
+  }
+  let start = readTransportStream(head);
+  // A head that is shorter than what was asked for is the whole segment.
+  while (
+    start.wantsMore &&
+    wanted < MAX_DESCRIBED_BYTES &&
+    head.length >= wanted - AES_SLACK_BYTES
+  ) {
+    wanted *= 2;
+    head = await readHead(client, segment, wanted, signal);
+    start = readTransportStream(head);
+  }
+  const { video, audio, unread } = start;
+  if (unread.length > 0) {
+    return { video, audio, gap: unreadText(unread.join(" and ")) };
+  }
+  return video === null && audio === null
+    ? nothing("the first segment announces no track")
+    : { video, audio, gap: null };
+}
+
+/** A decrypted head may be so much shorter than what was asked for. */
+const AES_SLACK_BYTES = 16;
+
+/** The first bytes of a segment, decrypted. Read again from its start: CBC needs every block before. */
+async function readHead(
+  client: MediaClient,
+  { part, cipher }: Present,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { file, byteRange } = part;
+  const length = Math.min(maxBytes, byteRange?.length ?? maxBytes);
+  const { bytes } = await readFilePart(client, file.url, byteRange?.offset ?? 0, length, signal);
+  const served = bytes ?? new Uint8Array();
+  return cipher === null ? served : decryptHead(served, cipher);
+}
+
+async function describeHead(
+  format: Exclude<SegmentFormat, "mpegts">,
+  head: Uint8Array,
+  init: PartState | null,
+  signal: AbortSignal,
+): Promise<SegmentDetails> {
+  switch (format) {
+    case "fmp4":
+      return await describeFragments(head, init, signal);
+    case "aac":
+      return soundOnly(findAdts(withoutTag(head)));
+    case "mp3":
+      return soundOnly(readMpegAudio(withoutTag(head)));
+    case "ac3":
+      return soundOnly(readAc3(withoutTag(head)));
+    case "webvtt":
+      return NOTHING;
+    default:
+      return format satisfies never;
+  }
+}
+
+/** A segment behind its init section reads like the beginning of a fragmented file (RFC 8216, 3.3). */
+async function describeFragments(
+  head: Uint8Array,
+  init: PartState | null,
+  signal: AbortSignal,
+): Promise<SegmentDetails> {
+  const initHead = init?.kind === "present" && init.problem === null ? init.head : null;
+  if (init !== null && initHead === null) {
+    // An init section that is missing or broken has its own finding; one that is sealed has not.
+    const isSealed = init.kind === "present" && init.problem === null;
+    return isSealed ? nothing("the init section cannot be read") : NOTHING;
+  }
+  const bytes = new Uint8Array(Buffer.concat([initHead ?? new Uint8Array(), head]));
+  const { video, audio } = await indexMp4(bytesSource(bytes), signal);
+  return video === null && audio === null
+    ? nothing("the init section describes no track that can be read")
+    : { video, audio, gap: null };
+}
+
+function withoutTag(head: Uint8Array): Uint8Array {
+  return head.subarray(id3TagBytes(head, 0));
+}
+
+function soundOnly(audio: AudioTrack | null): SegmentDetails {
+  return audio === null
+    ? nothing("no frame of sound was found")
+    : { video: null, audio, gap: null };
+}
+
+function nothing(why: string): SegmentDetails {
+  return { video: null, audio: null, gap: `Codecs are not known: ${why}.` };
+}
+
+function unreadText(tracks: string): string {
+  return `Codecs are not all known: ${tracks} could not be read.`;
+}

@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Finding, MediaReport } from "@reelgate/shared/contract/media";
+import {
+  MEDIA_FIXTURES,
+  MEDIA_FIXTURES_FOLDER,
+  mediaFixture,
+  type MediaFixtureName,
+} from "@reelgate/testkit/media-fixtures";
+import { type MediaOrigin, startMediaOrigin } from "@reelgate/testkit/media-origin";
+import { parseAllowedHosts } from "../src/guard/allowed-hosts.ts";
+import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
+import { indexMedia } from "../src/index-media.ts";
+import { type Declared, NOTHING_DECLARED } from "../src/report/compare-declared.ts";
+
+let origin: MediaOrigin;
+let client: MediaClient;
+
+beforeAll(async () => {
+  origin = await startMediaOrigin({ root: MEDIA_FIXTURES_FOLDER });
+  client = createMediaClient({ allowedHosts: parseAllowedHosts("127.0.0.1") });
+});
+
+afterAll(async () => {
+  await client.close();
+  await origin[Symbol.asyncDispose]();
+});
+
+function look(
+  path: string,
+  segments: "all" | "sample" = "all",
+  declared: Declared = NOTHING_DECLARED,
+): Promise<MediaReport> {
+  return indexMedia(client, `${origin.url}/${path}`, declared, { segments });
+}
+
+const hls = MEDIA_FIXTURES.filter(({ format }) => format === "hls");
+const intact = hls.filter(({ damage }) => damage === null).map(({ name }) => name);
+
+describe("a sound fixture is described as ffprobe does, and nothing is found wrong", () => {
+  test.each(intact)("%s", async (name) => {
+    const { path, ffprobe } = mediaFixture(name);
+    const { media, findings } = await look(path);
+    expect(findings).toEqual([]);
+    // ffprobe describes the first variant, which here is not the one of the highest bandwidth.
+    const described = name === "hls/master" ? mediaFixture("hls/ts").ffprobe : ffprobe;
+    expect({ video: media.video, audio: media.audio }).toEqual({
+      video: described.video,
+      audio: described.audio,
+    });
+    expect(media.durationS).toBeCloseTo(ffprobe.durationS ?? Number.NaN, 2);
+    expect(media.sizeBytes).toBeGreaterThan(0);
+  });
+
+  test.each(["hls/ts", "hls/fmp4", "hls/aes-sequence-iv"] as const)(
+    "%s, of which ten segments are looked at",
+    async (name) => {
+      const { path, ffprobe } = mediaFixture(name);
+      const { media, findings } = await look(path, "sample");
+      expect(media).toMatchObject({ video: ffprobe.video, audio: ffprobe.audio });
+      const isSampled = (media.hls?.segmentCount ?? 0) > 10;
+      expect(media.sizeBytes === null).toBe(isSampled);
+      expect(findings.map(({ detail }) => detail)).toEqual(
+        isSampled ? ["10 of 12 segments were checked."] : [],
+      );
+    },
+  );
+});
+
+const NO_ENDLIST =
+  "The playlist has no EXT-X-ENDLIST: the recording is not finished, or its end is cut off.";
+const KEY_MISSING = "4 of 4 checked segments could not be looked into: their key is missing.";
+
+/** Each finding by its kind and its sentence; `…` stands for the address of the fixture's own folder. */
+const FINDINGS: Partial<Record<MediaFixtureName, readonly (readonly [string, string])[]>> = {
+  "damaged/empty.m3u8": [["empty_file", "The file has no bytes."]],
+  "damaged/hls-segment-missing": [
+    [
+      "missing_segment",
+      "Segment 3 of 4 (…/missing.ts) is missing: the origin says that it is not there.",
+    ],
+  ],
+  "damaged/hls-segment-empty": [["short_segment", "Segment 3 of 4 (…/empty.ts) is empty."]],
+  "damaged/hls-segment-html": [
+    ["corrupt_segment", "Segment 3 of 4 (…/html.ts) is an HTML document."],
+  ],
+  "damaged/hls-segment-cut": [
+    [
+      "short_segment",
+      "Segment 3 of 4 (…/cut.ts) ends inside a TS packet: 4794 bytes are no multiple of 188.",
+    ],
+  ],
+  // Nothing in the segment tells: see below.
+  "damaged/hls-segment-cut-between-packets": [],
+  "damaged/hls-segment-random": [
+    [
+      "corrupt_segment",
+      "Segment 3 of 4 (…/random.ts) is unknown data that begins with ed16b67ea2942d32.",
+    ],
+  ],
+  "damaged/hls-no-endlist": [["missing_endlist", NO_ENDLIST]],
+  "damaged/hls-playlist-cut": [
+    ["missing_endlist", NO_ENDLIST],
+    ...[1, 2, 3, 4].map(
+      (number) =>
+        [
+          "missing_segment",
+          `Segment ${number} of 4 (…/segment${number - 1}.ts) is missing: the origin says that it is not there.`,
+        ] as const,
+    ),
+  ],
+  "damaged/hls-init-missing": [
+    [
+      "missing_segment",
+      "Init section (…/missing.mp4) is missing: the origin says that it is not there.",
+    ],
+  ],
+  "damaged/hls-init-cut": [
+    [
+      "short_segment",
+      "Init section (…/init.mp4) is cut: its moov reaches to byte 1364, the segment has 682.",
+    ],
+  ],
+  "damaged/hls-fmp4-segment-cut": [
+    [
+      "short_segment",
+      "Segment 3 of 3 (…/cut.m4s) is cut: its mdat reaches to byte 6963, the segment has 4874.",
+    ],
+  ],
+  "damaged/hls-byterange-beyond-end": [
+    [
+      "short_segment",
+      "Segment 4 of 4 (bytes 29328 to 39104 of …/short.ts) reaches to byte 39104 of a file that has 31283.",
+    ],
+  ],
+  "damaged/hls-key-missing": [
+    ["missing_key", "The key …/missing.bin is missing: the origin says that it is not there."],
+    ["not_fully_checked", KEY_MISSING],
+  ],
+  "damaged/hls-key-wrong": [
+    ["b99500c9c20fc049", 0],
+    ["fcbe4557eda37f9a", 1],
+    ["fcfdf935fb66d0b8", 2],
+    ["6d8a1255416d7e76", 3],
+  ].map(
+    ([start, index]) =>
+      [
+        "corrupt_segment",
+        `Segment ${Number(index) + 1} of 4 (…/../../hls/aes-sequence-iv/segment${index}.ts) does not decrypt to media with its key: what comes out is unknown data that begins with ${start}.`,
+      ] as const,
+  ),
+  "damaged/hls-key-short": [
+    ["missing_key", "…/key.bin is no key: it has 15 bytes, a key has 16."],
+    ["not_fully_checked", KEY_MISSING],
+  ],
+  "damaged/hls-key-html": [
+    ["missing_key", "…/key.bin is no key: it has 93 bytes (an HTML document), a key has 16."],
+    ["not_fully_checked", KEY_MISSING],
+  ],
+  "damaged/hls-aes-cut-in-block": [
+    [
+      "short_segment",
+      "Segment 3 of 4 (…/cut.ts) ends inside a block of AES: 8597 bytes are no multiple of 16.",
+    ],
+  ],
+  "damaged/hls-aes-cut-between-blocks": [
+    [
+      "short_segment",
+      "Segment 3 of 4 (…/cut.ts) ends inside a TS packet: 8576 to 8591 decrypted bytes are no multiple of 188.",
+    ],
+  ],
+  "damaged/hls-aes-other-iv": [
+    [
+      "corrupt_segment",
+      "Segment 3 of 4 (…/other.ts) does not decrypt to media with its key: what comes out is unknown data that begins with aa56a76ca2d6dd17.",
+    ],
+  ],
+};
+/** What cannot be reported on at all. */
+const ERRORS: Partial<Record<MediaFixtureName, string>> = {
+  "damaged/html.m3u8": "media_not_media",
+  "damaged/hls-variant-missing": "media_not_found",
+};
+
+function shortened({ kind, detail }: Finding, name: MediaFixtureName): readonly [string, string] {
+  const folder = `${origin.url}/${name}`;
+  return [
+    kind,
+    detail.replaceAll(`${origin.url}/hls/`, `${folder}/../../hls/`).replaceAll(folder, "…"),
+  ];
+}
+
+describe("a damaged fixture has its finding, which names the segment", () => {
+  const damaged = hls.filter(({ damage }) => damage !== null);
+
+  test.each(damaged.map(({ name, damage }) => [name, damage] as const))("%s: %s", async (name) => {
+    const { path } = mediaFixture(name);
+    const outcome = await look(path).then(
+      ({ findings }) => findings.map((finding) => shortened(finding, name)),
+      ({ code }: { code: string }) => code,
+    );
+    expect(outcome).toEqual(ERRORS[name] ?? FINDINGS[name]);
+  });
+
+  test("a segment that is cut between its packets is found by the declared size alone", async () => {
+    const whole = await look(mediaFixture("hls/relative").path);
+    const { path } = mediaFixture("damaged/hls-segment-cut-between-packets");
+    const declared = { ...NOTHING_DECLARED, sizeBytes: whole.media.sizeBytes };
+    const { findings } = await look(path, "all", declared);
+    expect(findings).toMatchObject([{ kind: "size_mismatch", declared: 39_104, actual: 34_216 }]);
+  });
+});
+
+describe("what is fetched", () => {
+  test("one request for each segment, for 64 KiB of the first and 4 KiB of the others", async () => {
+    const { path } = mediaFixture("hls/ts");
+    const start = origin.requests.length;
+    await look(path);
+    const requests = origin.requests.slice(start);
+    const asked = (range: string): number =>
+      requests.filter(({ headers }) => headers["range"] === range).length;
+    expect([asked("bytes=0-4095"), asked("bytes=0-65535"), requests.length]).toEqual([11, 2, 13]);
+    expect(new Set(requests.map((request) => request.path)).size).toBe(13);
+  });
+
+  test("a key is asked for once, whatever the number of its segments", async () => {
+    const { path } = mediaFixture("hls/aes-sequence-iv");
+    const before = origin.counters("/hls/aes-sequence-iv/key.bin").requests;
+    await look(path);
+    expect(origin.counters("/hls/aes-sequence-iv/key.bin").requests - before).toBe(1);
+  });
+
+  test("a range of a file is asked for where it lies", async () => {
+    const { path } = mediaFixture("hls/fmp4-byterange");
+    const before = origin.counters("/hls/fmp4-byterange/all.mp4").requests;
+    await look(path);
+    const ranges = origin.counters("/hls/fmp4-byterange/all.mp4").ranges.slice(before);
+    expect(ranges).toHaveLength(5);
+    expect(new Set(ranges).size).toBe(5);
+  });
+});
