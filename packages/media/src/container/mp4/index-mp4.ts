@@ -13,13 +13,15 @@ import { type BoxChain, walkBoxes } from "./walk-boxes.ts";
 /** A sound file has five. More than this is not followed over the network. */
 const MAX_TOP_LEVEL_BOXES = 512;
 const HEAD_BYTES = 65_536;
-/** Fetched where moov is expected, behind the media data: wherever it begins, no more than the head. */
+/** Fetched where a large moov is expected, behind the media data: wherever it begins, no more than the head. */
 const BEHIND_MDAT_BYTES = 49_152;
 /**
- * Up to this size moov is read at once and all its tables are looked at. In a larger one each table costs a request, and
- * where the sizes of the boxes already prove the file whole they would prove nothing more.
+ * Up to this size (five minutes of video and sound) moov is read in one request, and all its tables are looked at: that
+ * saves the round trips of jumping through it. With the head, and blocks that are not aligned to it, 256 KiB. In a larger
+ * one each table costs a request, and where the sizes of the boxes already prove the file whole they would prove nothing
+ * more.
  */
-const SMALL_MOOV_BYTES = 65_536;
+const SMALL_MOOV_BYTES = 180_224;
 
 /**
  * Reads an MP4, M4A or QuickTime file (ISO/IEC 14496-12, QTFF), of one piece or fragmented: at most 256 KiB of a sound one
@@ -63,7 +65,9 @@ async function fillReport(
   const chain = await walkBoxes(reader, 0, {
     maxBoxes: MAX_TOP_LEVEL_BOXES,
     until: ({ type }) => type === "moof",
-    fetchBytesBehindMdat: BEHIND_MDAT_BYTES,
+    fetchBytesBehindMdat: (restBytes) =>
+      restBytes <= SMALL_MOOV_BYTES ? restBytes : BEHIND_MDAT_BYTES,
+    fetchWhole: (box) => box.type === "moov" && isSmall(box),
   });
   const moov = moovOf(chain);
   const movie = moov === undefined ? null : await readHeader(reader, moov, chain, findings);
@@ -88,6 +92,10 @@ async function fillReport(
   report.durationIsExact = report.durationS !== null && findings.list.length === 0;
 }
 
+function isSmall(box: Box): boolean {
+  return box.end - box.start <= SMALL_MOOV_BYTES;
+}
+
 /** The moov of a chain, also when it is what the file is cut in. The first one: a second is not looked at by players. */
 function moovOf(chain: BoxChain): Box | undefined {
   const cut = chain.end.kind === "exceeds" ? [chain.end.box] : [];
@@ -100,12 +108,8 @@ async function readHeader(
   chain: BoxChain,
   findings: StructureFindings,
 ): Promise<Movie> {
-  const moovBytes = moov.end - moov.start;
-  if (moovBytes <= SMALL_MOOV_BYTES) {
-    await reader.read(moov.start, moovBytes, moovBytes);
-  }
   const isOpen = chain.boxes.some(({ type, isOpenEnded }) => type === "mdat" && isOpenEnded);
-  return await readMovie(reader, moov, isOpen || moovBytes <= SMALL_MOOV_BYTES, {
+  return await readMovie(reader, moov, isOpen || isSmall(moov), {
     add: (problem) => {
       findings.damaged(`The header is damaged: ${problem}.`);
     },

@@ -1,4 +1,4 @@
-import { type Box, TOP_LEVEL_TYPES } from "./box-header.ts";
+import { type Box, MAX_HEADER_BYTES, TOP_LEVEL_TYPES } from "./box-header.ts";
 import { type BoxReader, FAR_READ_BYTES } from "./box-reader.ts";
 
 /** How a chain of top-level boxes ends. `at` is the offset behind the last sound box. */
@@ -27,8 +27,10 @@ export interface WalkOptions {
   until?: (box: Box) => boolean;
   /** No header from here on is looked at. */
   endAt?: number;
-  /** Bytes fetched with a header that follows media data. Default 16 KiB. */
-  fetchBytesBehindMdat?: number;
+  /** Bytes fetched with a header that follows media data, so many bytes before the end of the file. Default 16 KiB. */
+  fetchBytesBehindMdat?: (restBytes: number) => number;
+  /** A box that is fetched whole, in one request with the header behind it, since all of it is wanted anyway. */
+  fetchWhole?: (box: Box) => boolean;
 }
 
 /** Follows the top-level boxes from `start` on by their sizes alone: a jump from header to header. */
@@ -45,7 +47,7 @@ export async function walkBoxes(
       return { boxes, end: { kind: "stopped", at } };
     }
     const isBehindMdat = boxes.at(-1)?.type === "mdat";
-    const fetchBytes = isBehindMdat ? options.fetchBytesBehindMdat : undefined;
+    const fetchBytes = isBehindMdat ? options.fetchBytesBehindMdat?.(sizeBytes - at) : undefined;
     const header = await reader.header(at, sizeBytes, fetchBytes);
     switch (header.kind) {
       case "cut": {
@@ -70,6 +72,9 @@ export async function walkBoxes(
     }
     if (box.end > sizeBytes) {
       return { boxes, end: beyondTheFile(box) };
+    }
+    if (options.fetchWhole?.(box) === true) {
+      await reader.read(box.start, box.end - box.start + MAX_HEADER_BYTES);
     }
     boxes.push(box);
     at = box.end;
