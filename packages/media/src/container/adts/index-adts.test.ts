@@ -81,6 +81,22 @@ describe("a sound file", () => {
     expect(findings).toEqual([]);
   });
 
+  test("an APE tag with a header of its own, and an ID3v1 tag behind it", async () => {
+    const bounds = (flags: number): Buffer => {
+      const bytes = Buffer.alloc(32);
+      bytes.write("APETAGEX", "latin1");
+      bytes.writeUInt32LE(2000, 8);
+      bytes.writeUInt32LE(32 + 50, 12);
+      bytes.writeUInt32LE(flags, 20);
+      return bytes;
+    };
+    const ape = Buffer.concat([bounds(0xa000_0000), Buffer.alloc(50, 0x61), bounds(0x8000_0000)]);
+    const id3 = Buffer.concat([Buffer.from("TAG"), Buffer.alloc(125)]);
+    const report = await index(Buffer.concat([plain, ape, id3]));
+    expect(report.durationS).toBeCloseTo(260 * FRAME_S, 9);
+    expect(report.findings).toEqual([]);
+  });
+
   test("a single frame is one", async () => {
     const [, second = 0] = frameOffsets(plain);
     expect(await index(plain.subarray(0, second))).toMatchObject({

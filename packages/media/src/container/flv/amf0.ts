@@ -1,5 +1,5 @@
 /** Bytes of an onMetaData that are read; a keyframe index of hours may be longer, and nothing in it is needed. */
-export const MAX_SCRIPT_BYTES = 1_048_576;
+const MAX_SCRIPT_BYTES = 1_048_576;
 
 const MAX_DEPTH = 32;
 

@@ -20,6 +20,8 @@ const USUAL_FPS: readonly number[] = [
   120,
 ];
 
+/** Fewer steps contradict no claim: a stream may start with a gap. */
+const MIN_STEPS_TO_CONTRADICT = 12;
 const MIN_STEPS = 2;
 const MAX_CLAIM_ERROR = 0.2;
 const MAX_FPS = 240;
@@ -35,7 +37,8 @@ export function frameRate(
   const isPossible = (fps: number | null): fps is number =>
     fps !== null && fps >= 1 && fps <= MAX_FPS;
   const possible = claims.filter(isPossible);
-  if (time === null || time.steps < MIN_STEPS || time.stepsMs === 0) {
+  const neededSteps = possible.length > 0 ? MIN_STEPS_TO_CONTRADICT : MIN_STEPS;
+  if (time === null || time.steps < neededSteps) {
     return possible[0] ?? null;
   }
   const measured = (time.steps * 1000) / time.stepsMs;

@@ -70,6 +70,9 @@ describe("a sound file", () => {
   test("is whole when its metadata tells its size, else that is not known", async () => {
     expect((await index(fixture("flv/full.flv"))).completeness).toBe("whole");
     expect((await index(fixture("flv/no-metadata.flv"))).completeness).toBe("unknown");
+    const smaller = flvTag(SCRIPT, 0, onMetaData({ filesize: 100 }));
+    const report = await index(file(smaller, ...CONFIGURATION, ...frames(0, 1000)));
+    expect(report).toMatchObject({ completeness: "unknown", findings: [] });
   });
 
   test("lasts from the first frame shown to the end of the last, whatever the metadata tells", async () => {

@@ -72,15 +72,7 @@ export async function indexFlv(source: ByteSource, signal: AbortSignal): Promise
       break;
     case "more": {
       tracks.skipUnseen();
-      const wanted = tracks.seen();
-      end = await readTail(
-        source,
-        head.offset,
-        habits,
-        (seen) => (!wanted.video || seen.has("video")) && (!wanted.audio || seen.has("audio")),
-        visitor,
-        turns,
-      );
+      end = await readTail(source, head.offset, habits, visitor, turns);
       break;
     }
     default:
@@ -92,7 +84,7 @@ export async function indexFlv(source: ByteSource, signal: AbortSignal): Promise
       ? Math.round(playing.durationMs) / 1000
       : null;
   const cut = completenessFindings(end, tracks.metadata, durationS, sizeBytes);
-  const completeness: Completeness = cut.completeness;
+  const { completeness } = cut;
   return {
     durationS,
     durationIsExact: durationS !== null,

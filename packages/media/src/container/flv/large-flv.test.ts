@@ -80,6 +80,11 @@ describe("of a large file only the ends are read", () => {
     expect(source.fetchedBytes).toBeLessThanOrEqual(256 * KIB);
   });
 
+  test("the fourth byte of a timestamp counts: it plays for more than 4.7 hours", async () => {
+    const source = withHole(BEGINNING, 500_000_000, run(17_996_000, 18_000_000, 2000));
+    expect(await indexFlv(source, NEVER)).toMatchObject({ durationS: 18_000, findings: [] });
+  });
+
   test("a keyframe index of hours does not hide the configuration behind it", async () => {
     const index = Buffer.concat([
       Buffer.from([10, 0, 0, 0x9c, 0x40]),

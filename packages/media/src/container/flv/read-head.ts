@@ -14,7 +14,7 @@ import { dataOf, type TagsEnd, type TagVisitor, walkWindow, type WindowEnd } fro
 const WINDOW_BYTES = 65_536;
 
 /** Files up to this size are read in full: head and tail would be as much. */
-export const WHOLE_FILE_BYTES = 131_072;
+const WHOLE_FILE_BYTES = 131_072;
 
 /** Windows that are read for a track that the header of the file alone promises, or for its first frame. */
 const MAX_WINDOWS_FOR_PROMISED = 2;

@@ -18,10 +18,7 @@ const BLOCK_BYTES = 16_384;
 /** Where tags are looked for when the end of the file is not that of one. A key frame of 4K video takes 1 to 2 MiB. */
 const SEARCH_BYTES: readonly number[] = [WINDOW_BYTES, 262_144, 1_048_576, 4_194_304];
 
-/** Tags in front of the window that are looked at for the last frame of each track. */
-const MAX_FAR_TAGS = 4;
-
-/** Bytes of a far tag that are read: more than any header of audio and video has. */
+/** Bytes that are read of a tag that begins before the window: more than any header of audio and video has. */
 const FAR_TAG_BYTES = 64;
 
 export type TailEnd =
@@ -39,14 +36,13 @@ export async function readTail(
   source: ByteSource,
   floor: number,
   habits: TagHabits,
-  isEnough: (seen: ReadonlySet<string>) => boolean,
   visitor: TagVisitor,
   turns: EventLoopTurns,
 ): Promise<TailEnd> {
   const { sizeBytes } = source;
   const windowStart = Math.max(floor, alignedStart(sizeBytes, WINDOW_BYTES));
   const window = await readWindow(source, windowStart, habits);
-  const tags = habits.isTrailerRight ? await walkBack(source, window, floor, isEnough) : null;
+  const tags = habits.isTrailerRight ? await walkBack(source, window, floor) : null;
   if (tags !== null) {
     for (const { tag, data } of tags.toReversed()) {
       visitor.onTag(tag, data);
@@ -100,27 +96,22 @@ async function walkBack(
   source: ByteSource,
   window: TagWindow,
   floor: number,
-  isEnough: (seen: ReadonlySet<string>) => boolean,
 ): Promise<FoundTag[] | null> {
   const found: FoundTag[] = [];
-  const seen = new Set<string>();
-  let farTags = 0;
   let end = source.sizeBytes;
-  while (end > floor && (end > window.offset || (farTags < MAX_FAR_TAGS && !isEnough(seen)))) {
+  while (end > window.offset) {
     const trailer = await readBytes(source, window, end - TAG_TRAILER_BYTES, TAG_TRAILER_BYTES);
     const start = end - TAG_TRAILER_BYTES - uint32At(trailer, 0);
     if (start < floor || start > end - TAG_TRAILER_BYTES - TAG_HEADER_BYTES) {
       return null;
     }
     const isFar = start < window.offset;
-    farTags += isFar ? 1 : 0;
     const head = await readBytes(source, window, start, isFar ? FAR_TAG_BYTES : TAG_HEADER_BYTES);
     const tag = readTag(head, 0, start, window.habits.streamId);
     if (tag === null || !isTrailerOf(tag, trailer, 0)) {
       return null;
     }
     found.push({ tag, data: isFar ? beginningOf(tag, head) : dataOf(window, tag) });
-    seen.add(tag.kind);
     end = start;
   }
   return found;
