@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Finding, MediaReport } from "@reelgate/shared/contract/media";
 import {
@@ -220,6 +222,34 @@ describe("what is fetched", () => {
       requests.filter(({ headers }) => headers["range"] === range).length;
     expect([asked("bytes=0-4095"), asked("bytes=0-65535"), requests.length]).toEqual([11, 2, 13]);
     expect(new Set(requests.map((request) => request.path)).size).toBe(13);
+  });
+
+  test("more of the first segment, up to 512 KiB, while its sound has not begun", async () => {
+    const bytes = readFileSync(join(MEDIA_FIXTURES_FOLDER, "hls/ts/segment0.ts"));
+    const isSound = (at: number): boolean => (bytes.readUInt16BE(at + 1) & 0x1fff) === 0x101;
+    const packetStarts = Array.from({ length: bytes.length / 188 }, (_, index) => index * 188);
+    const soundStart = packetStarts.find(isSound) ?? 0;
+    const nothing = Buffer.alloc(188, "471fff10", "hex");
+    async function rangesFor(packets: number): Promise<readonly (string | null)[]> {
+      const path = `/late-${packets}`;
+      const filler = Array.from({ length: packets }, () => nothing);
+      const parts = [bytes.subarray(0, soundStart), ...filler, bytes.subarray(soundStart)];
+      origin.setFile(`${path}.ts`, Buffer.concat(parts));
+      origin.setFile(
+        `${path}.m3u8`,
+        `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n${path}.ts\n#EXT-X-ENDLIST\n`,
+      );
+      const { media, findings } = await look(`${path.slice(1)}.m3u8`);
+      expect(media.video).toMatchObject({ codec: "h264", width: 160 });
+      expect([media.audio?.codec ?? findings[0]?.detail]).toEqual([
+        packets < 3000 ? "aac" : "Codecs are not all known: the audio stream could not be read.",
+      ]);
+      return origin.counters(`${path}.ts`).ranges;
+    }
+    expect(await rangesFor(600)).toEqual(["bytes=0-65535", "bytes=0-131071"]);
+    const doubled = [65_536, 131_072, 262_144, 524_288].map((end) => `bytes=0-${end - 1}`);
+    expect(await rangesFor(2000)).toEqual(doubled);
+    expect(await rangesFor(6000)).toEqual(doubled);
   });
 
   test("a key is asked for once, whatever the number of its segments", async () => {

@@ -9,6 +9,7 @@ import {
   type MasterPlaylist,
   type MediaPlaylist,
   type Playlist,
+  type Variant,
 } from "./playlist.ts";
 
 /** The media playlist behind a URL. */
@@ -16,6 +17,8 @@ export interface LocatedPlaylists {
   playlist: MediaPlaylist;
   /** Its address after redirects. */
   base: URL;
+  /** The master playlist that led here, its address after redirects, and the variant that was chosen. */
+  master: { playlist: MasterPlaylist; base: URL; variant: Variant } | null;
   /** Variants of the master playlist; 0 without one. */
   variants: number;
   /** Of the media playlist and the master playlist, if there is one. */
@@ -47,9 +50,10 @@ export async function locatePlaylists(
   );
   if (top.playlist.kind === "media") {
     const { playlist, url: base, sizeBytes } = top;
-    return { playlist, base, variants: 0, playlistBytes: sizeBytes };
+    return { playlist, base, master: null, variants: 0, playlistBytes: sizeBytes };
   }
-  const variantUrl = await chosenVariantUrl(client, top.playlist, top.url, signal);
+  const chosen = await chooseVariant(client, top.playlist, top.url, signal);
+  const variantUrl = client.check(chosen.uri.uri, top.url);
   const variant = parseWhole(await client.readPrefix(variantUrl, MAX_PLAYLIST_BYTES + 1, signal));
   if (variant.playlist.kind === "master") {
     throw new AppError("media_playlist_invalid", {
@@ -59,6 +63,7 @@ export async function locatePlaylists(
   return {
     playlist: variant.playlist,
     base: variant.url,
+    master: { playlist: top.playlist, base: top.url, variant: chosen },
     variants: top.playlist.variants.length,
     playlistBytes: top.sizeBytes + variant.sizeBytes,
   };
@@ -73,12 +78,12 @@ function parseWhole(prefix: Prefix): LocatedPlaylist {
   return { playlist: parsePlaylist(bytes), url, sizeBytes: bytes.length };
 }
 
-async function chosenVariantUrl(
+async function chooseVariant(
   client: MediaClient,
   { variants, otherUris }: MasterPlaylist,
   base: URL,
   signal: AbortSignal,
-): Promise<URL> {
+): Promise<Variant> {
   const turns = startTurns(signal);
   for (const { uri } of [...otherUris, ...variants.map((variant) => variant.uri)]) {
     if (turns.isOver()) {
@@ -86,6 +91,5 @@ async function chosenVariantUrl(
     }
     client.check(uri, base);
   }
-  const best = variants.reduce((a, b) => (b.bandwidth > a.bandwidth ? b : a));
-  return client.check(best.uri.uri, base);
+  return variants.reduce((a, b) => (b.bandwidth > a.bandwidth ? b : a));
 }

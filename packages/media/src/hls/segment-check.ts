@@ -126,20 +126,25 @@ function createPacketVerifier(): SegmentVerifier {
 }
 
 function createFrameVerifier(): SegmentVerifier {
+  let sizeBytes = 0;
   let lostAt: number | null = null;
+  // Where the bytes end is not known before they do: the position that the scanner expects next tells it then.
   const scanner = createFrameScanner(0, Number.MAX_SAFE_INTEGER, ({ offset }) => {
     lostAt ??= offset;
   });
   return {
-    push: (chunk) => scanner.push(chunk),
+    push(chunk): void {
+      sizeBytes += chunk.length;
+      scanner.push(chunk);
+    },
     end(): SegmentProblem | null {
       scanner.finish();
-      if (scanner.found.cut !== null) {
-        return { kind: "short_segment", text: "ends inside a frame of AAC" };
+      if (lostAt !== null) {
+        return { kind: "corrupt_segment", text: `has bytes that are no AAC, at byte ${lostAt}` };
       }
-      return lostAt === null
+      return scanner.found.position === sizeBytes
         ? null
-        : { kind: "corrupt_segment", text: `has bytes that are no AAC, at byte ${lostAt}` };
+        : { kind: "short_segment", text: "ends inside a frame of AAC" };
     },
   };
 }
@@ -179,12 +184,12 @@ function createEncryptedVerifier(
         return cutBlock(servedBytes);
       }
       const padding = paddingBytes(last);
-      plain.push(last.subarray(0, AES_BLOCK_BYTES - (padding ?? 0)));
-      const problem = plain.end();
-      if (problem?.kind === "corrupt_segment") {
-        return undecryptable(problem);
+      if (padding !== null) {
+        plain.push(last.subarray(0, AES_BLOCK_BYTES - padding));
+        return plain.end();
       }
-      return padding === null ? WRONG_PADDING : problem;
+      const problem = plain.end();
+      return problem?.kind === "corrupt_segment" ? undecryptable(problem) : WRONG_PADDING;
     },
   };
 }

@@ -38,12 +38,12 @@ const SINGLE_CHANNEL = 3;
 
 /** A frame of MPEG audio, layer II or III, at the start of the bytes. */
 export function readMpegAudio(bytes: Uint8Array): AudioTrack | null {
-  const [b0 = 0, b1 = 0, b2 = 0, b3 = 0] = bytes;
+  const [b0, b1 = 0, b2 = 0, b3] = bytes;
   const divisor = MPEG_RATE_DIVISORS[(b1 >> 3) & 3];
   const codec = MPEG_CODECS[(b1 >> 1) & 3];
   const rateHz = MPEG_1_RATES_HZ[(b2 >> 2) & 3];
   const isBitrateValid = b2 >> 4 !== 0x0f;
-  if (b0 !== 0xff || (b1 & 0xe0) !== 0xe0 || !isBitrateValid) {
+  if (b0 !== 0xff || (b1 & 0xe0) !== 0xe0 || !isBitrateValid || b3 === undefined) {
     return null;
   }
   return !divisor || !codec || rateHz === undefined
