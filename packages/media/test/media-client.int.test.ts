@@ -226,7 +226,10 @@ describe("what goes wrong has its code", () => {
   ])("Retry-After as %s is handed on", async (_name, makeValue) => {
     const value = makeValue();
     const url = serve("wait", { kind: "status", status: 503, headers: { "retry-after": value } });
-    const failure: unknown = await client.readPrefix(url, 100).catch((error: unknown) => error);
+    // A client of its own: it leaves the host alone for a while now.
+    const refused = createMediaClient({ allowedHosts: parseAllowedHosts("127.0.0.1") });
+    const failure: unknown = await refused.readPrefix(url, 100).catch((error: unknown) => error);
+    await refused.close();
     expect(failure).toMatchObject({ code: "media_rate_limited" });
     const { retryAfterMs } = failure as AppError;
     expect(retryAfterMs).toBeGreaterThan(100_000);

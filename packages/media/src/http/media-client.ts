@@ -3,7 +3,10 @@ import { AppError } from "@reelgate/shared/errors";
 import type { AllowedHosts } from "../guard/allowed-hosts.ts";
 import { createGuardedConnector, type ResolveHost } from "../guard/connector.ts";
 import { checkUrl } from "../guard/url-guard.ts";
+import { type Bandwidth, createBandwidth } from "./bandwidth.ts";
 import { describeUrl } from "./describe-url.ts";
+import { createHostLimits, type HostLimits } from "./host-limits.ts";
+import { type HostTurn, takeHostTurn } from "./host-turn.ts";
 import { toMediaError } from "./media-errors.ts";
 import {
   discardBody,
@@ -26,6 +29,13 @@ export interface MediaClientOptions {
   totalTimeoutMs?: number;
   /** Redirects that one read follows. Default 5. */
   maxRedirects?: number;
+  /**
+   * Requests under way at one host, name and port; fewer for a while after it answered 429 or 503. Those above wait,
+   * without limit but `signal`. Default 8.
+   */
+  perHostConcurrency?: number;
+  /** All bodies of this client together. Default: no bound. */
+  maxBytesPerSecond?: number;
   userAgent?: string;
   /** Replaces the system's name resolution. What it answers is checked all the same. */
   resolve?: ResolveHost;
@@ -40,6 +50,8 @@ export interface OpenOptions {
   ifRange?: string;
   /** One whole read, in place of the client's own; null for none: a long download watches its progress instead. */
   totalTimeoutMs?: number | null;
+  /** Bytes of the body that are read ahead of the caller. Default 65,536; more is faster and costs so much memory. */
+  readAheadBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -87,6 +99,9 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
   const totalTimeoutMs = options.totalTimeoutMs ?? 120_000;
   const maxRedirects = options.maxRedirects ?? 5;
   const userAgent = options.userAgent ?? "reelgate";
+  const limits: HostLimits = createHostLimits(options.perHostConcurrency ?? 8);
+  const bandwidth: Bandwidth | null =
+    options.maxBytesPerSecond === undefined ? null : createBandwidth(options.maxBytesPerSecond);
   const agent = new Agent({
     allowH2: false,
     headersTimeout: options.headersTimeoutMs ?? 30_000,
@@ -100,13 +115,25 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
 
   async function open(url: string | URL, openOptions: OpenOptions = {}): Promise<MediaResponse> {
     const start = checkUrl(allowedHosts, String(url));
+    const turn = await takeHostTurn(limits, start.host, openOptions.signal);
     const timeoutMs =
       openOptions.totalTimeoutMs === undefined ? totalTimeoutMs : openOptions.totalTimeoutMs;
+    // Begins after the wait for the host: what other reads of it take is no slowness of this one.
     const deadline = startDeadline(timeoutMs, describeUrl(start), openOptions.signal);
+    const ended: ReadDeadline = {
+      signal: deadline.signal,
+      end(): void {
+        deadline.end();
+        turn.end();
+      },
+    };
     try {
-      return await follow(start, openOptions, deadline);
+      const response = await follow(start, openOptions, ended, turn);
+      turn.park();
+      return { ...response, body: turn.carry(response.body, bandwidth, deadline.signal) };
     } catch (error) {
-      deadline.end();
+      turn.failed(error);
+      ended.end();
       throw error;
     }
   }
@@ -115,10 +142,12 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
     start: URL,
     asked: OpenOptions,
     deadline: ReadDeadline,
+    turn: HostTurn,
   ): Promise<MediaResponse> {
     let url = start;
     for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
       // Sequential by nature: each hop names the next.
+      await turn.moveTo(url.host, deadline.signal);
       const answer = await send(url, asked, deadline.signal);
       if (!REDIRECT_STATUSES.has(answer.statusCode)) {
         return readAnswer(answer, url, asked.range, deadline);
@@ -133,7 +162,7 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
 
   async function send(
     url: URL,
-    { range, ifRange }: OpenOptions,
+    { range, ifRange, readAheadBytes }: OpenOptions,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
@@ -143,6 +172,7 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
         path: url.pathname + url.search,
         method: "GET",
         signal,
+        highWaterMark: readAheadBytes ?? 65_536,
         headers: {
           accept: "*/*",
           // A compressed body has another length and other ranges than the file that is being verified.
