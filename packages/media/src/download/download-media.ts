@@ -14,7 +14,9 @@ import type { StagedCopy, Storage } from "../storage/storage.ts";
 import { onDisk } from "../storage/storage-errors.ts";
 import type { OnProgress } from "./download-progress.ts";
 import type { DownloadTask } from "./download-task.ts";
+import type { FetchedCopy } from "./fetched-copy.ts";
 import { fetchFile } from "./file/fetch-file.ts";
+import { fetchHls } from "./hls/fetch-hls.ts";
 import { linkSignals } from "./linked-signal.ts";
 import { waitAfterFailure } from "./retry-schedule.ts";
 import { openStaging } from "./staging/open-staging.ts";
@@ -109,9 +111,9 @@ async function makeCopy(
     return { kind: "sealed", sealed: before };
   }
   const container = await containerOf(task);
-  const copy = await fetchCopy(task, container);
+  const { copy, entry, complete } = await fetchCopy(task, container);
   reportAll(task, "verifying", copy);
-  const report = await verify(copy.path, declared, signal);
+  const report = complete(await verify(entry, declared, signal));
   if (report.findings.some(({ kind }) => FINDING_SEVERITIES[kind] === "broken")) {
     // All bytes that the origin has came, and they are no recording: only other bytes would help.
     await staging.discard();
@@ -123,13 +125,12 @@ async function makeCopy(
   return { kind: "sealed", sealed };
 }
 
-async function fetchCopy(task: DownloadTask, container: Container): Promise<StagedCopy> {
+async function fetchCopy(task: DownloadTask, container: Container): Promise<FetchedCopy> {
   if (container === "hls") {
-    throw new AppError("media_not_media", {
-      message: `${describeUrl(task.url)}: HLS recordings cannot be copied yet.`,
-    });
+    return await fetchHls(task);
   }
-  return await fetchFile(task);
+  const copy = await fetchFile(task);
+  return { copy, entry: copy.path, complete: (report) => report };
 }
 
 /** An empty file goes the way of a single file: looking at it says what is wrong. */

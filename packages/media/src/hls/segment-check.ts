@@ -99,7 +99,7 @@ function bodyVerifier(head: Uint8Array): SegmentVerifier {
     case "fmp4":
       return fromBoxChecker(createBoxChecker());
     case "aac":
-      return createFrameVerifier();
+      return createFrameVerifier(size?.maxBytes ?? Number.MAX_SAFE_INTEGER);
     default:
       return { push: () => {}, end: () => null };
   }
@@ -125,11 +125,12 @@ function createPacketVerifier(): SegmentVerifier {
   };
 }
 
-function createFrameVerifier(): SegmentVerifier {
+/** @param end Where the bytes end; beyond any file when it is not known: three frames in a row must prove the first then. */
+function createFrameVerifier(end: number): SegmentVerifier {
   let sizeBytes = 0;
   let lostAt: number | null = null;
   // Where the bytes end is not known before they do: the position that the scanner expects next tells it then.
-  const scanner = createFrameScanner(0, Number.MAX_SAFE_INTEGER, ({ offset }) => {
+  const scanner = createFrameScanner(0, end, ({ offset }) => {
     lostAt ??= offset;
   });
   return {
@@ -142,7 +143,7 @@ function createFrameVerifier(): SegmentVerifier {
       if (lostAt !== null) {
         return { kind: "corrupt_segment", text: `has bytes that are no AAC, at byte ${lostAt}` };
       }
-      return scanner.found.position === sizeBytes
+      return scanner.found.cut === null && scanner.found.position === sizeBytes
         ? null
         : { kind: "short_segment", text: "ends inside a frame of AAC" };
     },

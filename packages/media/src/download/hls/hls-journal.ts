@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { FileVersion } from "../../http/file-version.ts";
+import { replaceFile } from "../../storage/durable-files.ts";
+import { journalUrl } from "../file/file-journal.ts";
+import { currentBootId } from "../staging/process-identity.ts";
+import type { Staging } from "../staging/open-staging.ts";
+
+/*
+ * What a run leaves for the next one: lines of JSON, each written whole by one call, so that a killed process leaves at
+ * most one line that is cut and counts for nothing.
+ *
+ *   playlist  First line: which playlist all others belong to.
+ *   begun     The file in `parts/` under this stem holds bytes of this version.
+ *   done      The file in `files/` is whole and sound, or is about to be renamed there from `parts/`.
+ *
+ * A line is no proof that its bytes reached the disk. What is done is hashed again by the next run, and what is begun
+ * only counts within the boot in which it was written: nothing is flushed while fetching.
+ */
+
+/** Where bytes came from. Addresses are kept without their query, which may hold a secret. */
+export interface Origin {
+  url: string;
+  /** Hash of the whole address: a playlist that is served again may be signed anew. */
+  addressHash: string;
+  range: { offset: number; length: number } | null;
+  version: FileVersion;
+}
+
+export interface DoneFile extends Origin {
+  name: string;
+  sizeBytes: number;
+  sha256: string;
+}
+
+type Line =
+  | { kind: "playlist"; fingerprint: string; bootId: string | null }
+  | { kind: "begun"; stem: string; origin: Origin }
+  | { kind: "done"; stem: string; file: DoneFile };
+
+/** What an earlier run left. */
+export interface HlsRecords {
+  done: ReadonlyMap<string, DoneFile>;
+  /** Empty when another owner may still be at it, or the machine was restarted. */
+  begun: ReadonlyMap<string, Origin>;
+}
+
+export interface HlsJournal extends AsyncDisposable {
+  begin(stem: string, origin: Origin): Promise<void>;
+  finish(stem: string, file: DoneFile): Promise<void>;
+}
+
+const JOURNAL = "segments.jsonl";
+const SAFE_NAME = /^[a-z0-9-]{1,20}\.[a-z0-9]{1,5}$/;
+
+export function originOf(
+  url: URL,
+  range: { offset: number; length: number } | null,
+  version: FileVersion,
+): Origin {
+  const addressHash = createHash("sha256").update(url.href).digest("hex");
+  return { url: journalUrl(url), addressHash, range, version };
+}
+
+/** Nothing when there is no journal, or one of another playlist. */
+export async function readHlsRecords(staging: Staging, fingerprint: string): Promise<HlsRecords> {
+  const text = await readFile(join(staging.folder, JOURNAL), "utf8").catch(() => "");
+  const [first, ...lines] = text.split("\n").flatMap(parseLine);
+  if (first?.kind !== "playlist" || first.fingerprint !== fingerprint) {
+    return { done: new Map(), begun: new Map() };
+  }
+  const bootId = await currentBootId();
+  const partsCount = bootId !== null && first.bootId === bootId && !staging.isContested;
+  const done = new Map<string, DoneFile>();
+  const begun = new Map<string, Origin>();
+  for (const line of lines) {
+    if (line.kind === "done" && SAFE_NAME.test(line.file.name)) {
+      done.set(line.stem, line.file);
+    } else if (line.kind === "begun" && partsCount) {
+      begun.set(line.stem, line.origin);
+    }
+  }
+  return { done, begun };
+}
+
+/** Begins a new journal with what is still good of an old one. Whoever has that open writes to it in vain. */
+export async function startHlsJournal(
+  staging: Staging,
+  fingerprint: string,
+  { done, begun }: HlsRecords,
+): Promise<HlsJournal> {
+  const lines: Line[] = [
+    { kind: "playlist", fingerprint, bootId: await currentBootId() },
+    ...Array.from(begun, ([stem, origin]): Line => ({ kind: "begun", stem, origin })),
+    ...Array.from(done, ([stem, file]): Line => ({ kind: "done", stem, file })),
+  ];
+  const path = join(staging.folder, JOURNAL);
+  await replaceFile(path, lines.map(toText).join(""));
+  const handle = await open(path, "a");
+  return {
+    begin: (stem, origin) => append(handle, staging, { kind: "begun", stem, origin }),
+    finish: (stem, file) => append(handle, staging, { kind: "done", stem, file }),
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+/** Lets the next run begin with nothing. */
+export async function forgetHlsRecords(staging: Staging): Promise<void> {
+  await rm(join(staging.folder, JOURNAL), { force: true });
+}
+
+async function append(handle: FileHandle, staging: Staging, line: Line): Promise<void> {
+  await staging.assertOwned();
+  await handle.write(toText(line));
+}
+
+function toText(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Only this program writes the file; what cannot be read was cut by a crash. */
+function parseLine(text: string): readonly Line[] {
+  try {
+    const line = JSON.parse(text) as Line | null;
+    return line === null ? [] : [line];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,92 @@
+import { stat } from "node:fs/promises";
+import { AppError } from "@reelgate/shared/errors";
+import { ifRangeValidator, provesVersion, versionOf } from "../../http/file-version.ts";
+import type { MediaClient } from "../../http/media-client.ts";
+import { hashFile } from "../../storage/hash-file.ts";
+import type { CopyFolder } from "./copy-folder.ts";
+import { type DoneFile, type HlsRecords, originOf } from "./hls-journal.ts";
+import type { LocalPart } from "./local-files.ts";
+import { runLanes } from "./run-lanes.ts";
+
+/** Bounded by the disk; as many requests at a time as while fetching, where any are needed. */
+const LANES = 8;
+
+/**
+ * What is left of an earlier run, and still good: files whose bytes are on the disk as they were noted, and that the
+ * playlist still means. Under the same address it does. Under one with another query, which may be a new signature or
+ * another file, the origin is asked for the last byte if it is still that version (If-Range).
+ *
+ * @throws errors of the disk as they come; the reason of the signal.
+ */
+export async function keepGoodFiles(
+  client: MediaClient,
+  records: HlsRecords,
+  parts: readonly LocalPart[],
+  folder: CopyFolder,
+  outer: AbortSignal,
+): Promise<{ records: HlsRecords; partBytes: ReadonlyMap<string, number> }> {
+  const done = new Map<string, DoneFile>();
+  const begun = new Map(records.begun);
+  const partBytes = new Map<string, number>();
+  const known = parts.filter(({ stem }) => records.done.has(stem) || records.begun.has(stem));
+  await runLanes(known, LANES, outer, async ({ stem, part }, signal) => {
+    const file = records.done.get(stem);
+    const origin = records.begun.get(stem);
+    if (file !== undefined && (await isWhole(folder.filePath(file.name), file, signal))) {
+      if (await isMeant(client, part.file.url, file, signal)) {
+        done.set(stem, file);
+        begun.delete(stem);
+        return;
+      }
+    }
+    const size = origin === undefined ? null : await sizeOf(folder.partPath(stem));
+    if (origin === undefined || size === null || ifRangeValidator(origin.version) === null) {
+      begun.delete(stem);
+    } else {
+      partBytes.set(stem, size);
+    }
+  });
+  return { records: { done, begun }, partBytes };
+}
+
+async function isWhole(path: string, file: DoneFile, signal: AbortSignal): Promise<boolean> {
+  if ((await sizeOf(path)) !== file.sizeBytes) {
+    return false;
+  }
+  return (await hashFile(path, signal)).sha256 === file.sha256;
+}
+
+async function isMeant(
+  client: MediaClient,
+  url: string,
+  file: DoneFile,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const now = originOf(new URL(url), file.range, file.version);
+  if (now.addressHash === file.addressHash) {
+    return true;
+  }
+  const ifRange = ifRangeValidator(file.version);
+  if (now.url !== file.url || ifRange === null || file.sizeBytes === 0) {
+    return false;
+  }
+  const last = (file.range?.offset ?? 0) + file.sizeBytes - 1;
+  try {
+    const response = await client.open(url, { range: { start: last, end: last }, ifRange, signal });
+    await response.close();
+    return response.status === 206 && provesVersion(file.version, versionOf(response));
+  } catch (error) {
+    if (error instanceof AppError) {
+      // Whatever it is, fetching the file meets it again and knows what to do.
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  return await stat(path).then(
+    ({ size }) => size,
+    () => null,
+  );
+}

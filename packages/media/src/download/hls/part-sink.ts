@@ -1,0 +1,88 @@
+import { createHash, type Hash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { createSegmentVerifier, type SegmentVerifier } from "../../hls/segment-check.ts";
+import type { SegmentLock } from "../../hls/segment-keys.ts";
+import type { SegmentProblem } from "../../hls/segment-problems.ts";
+
+/** The file that a segment grows in, with the hash and the verification of all that is in it. One caller at a time. */
+export interface PartSink extends AsyncDisposable {
+  readonly position: number;
+  append(bytes: Uint8Array): Promise<void>;
+  /** Begins again with an empty file. */
+  restart(): Promise<void>;
+  /** Called once all bytes are in. */
+  finish(): { sha256: string; problem: SegmentProblem | null };
+  /** The first bytes of the file, fewer when it is shorter. */
+  head(bytes: number): Promise<Uint8Array>;
+}
+
+const READ_BYTES = 65_536;
+
+/**
+ * Opens the file and reads what is kept of it, for the hash and the verification.
+ *
+ * @param keptBytes At most so many are kept; what is behind them is cut off.
+ */
+export async function openPartSink(
+  path: string,
+  keptBytes: number,
+  lock: SegmentLock,
+): Promise<PartSink> {
+  const handle = await open(path, keptBytes === 0 ? "w+" : "r+");
+  let hash: Hash = createHash("sha256");
+  let verifier: SegmentVerifier = createSegmentVerifier(lock);
+
+  function take(bytes: Uint8Array): void {
+    hash.update(bytes);
+    verifier.push(bytes);
+    sink.position += bytes.length;
+  }
+
+  async function readKept(): Promise<void> {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, keptBytes));
+    while (sink.position < keptBytes) {
+      const wanted = Math.min(buffer.length, keptBytes - sink.position);
+      const { bytesRead } = await handle.read(buffer, 0, wanted, sink.position);
+      if (bytesRead === 0) {
+        break;
+      }
+      take(buffer.subarray(0, bytesRead));
+    }
+    await handle.truncate(sink.position);
+  }
+
+  const sink = {
+    position: 0,
+    async append(bytes: Uint8Array): Promise<void> {
+      for (let done = 0; done < bytes.length;) {
+        const { bytesWritten } = await handle.write(
+          bytes,
+          done,
+          bytes.length - done,
+          sink.position + done,
+        );
+        done += bytesWritten;
+      }
+      take(bytes);
+    },
+    async restart(): Promise<void> {
+      await handle.truncate(0);
+      hash = createHash("sha256");
+      verifier = createSegmentVerifier(lock);
+      sink.position = 0;
+    },
+    finish: () => ({ sha256: hash.digest("hex"), problem: verifier.end() }),
+    async head(length: number): Promise<Uint8Array> {
+      const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, 0);
+      return buffer.subarray(0, bytesRead);
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+  try {
+    await readKept();
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return sink;
+}
