@@ -13,6 +13,7 @@ const COMMANDS = {
   test: { file: "tools/launcher/commands/test.mjs", build: true, redis: { orSet: "" } },
   check: { file: "tools/launcher/commands/check.mjs", build: true, redis: false },
   simulate: { file: "packages/simulator/dist/cli.js", build: true, redis: false },
+  media: { file: "packages/media/dist/cli.js", build: true, redis: false },
   bench: { file: "bench/cli.ts", build: true, redis: false },
 };
 

@@ -1,35 +1,55 @@
 import { AppError } from "@reelgate/shared/errors";
-import type {
-  Container,
-  DeclaredMedia,
-  Finding,
-  MediaReport,
+import {
+  type Container,
+  FILE_FORMATS,
+  type Finding,
+  type MediaReport,
 } from "@reelgate/shared/contract/media";
-import { SNIFF_BYTES, sniffContainer } from "./container/sniff.ts";
+import { indexAdts } from "./container/adts/index-adts.ts";
+import type { ContainerReport } from "./container/container-report.ts";
+import { indexFlv } from "./container/flv/index-flv.ts";
+import { indexMp4 } from "./container/mp4/index-mp4.ts";
+import { sniffContainer } from "./container/sniff.ts";
 import { indexHls } from "./hls/index-hls.ts";
+import type { SegmentSelection } from "./hls/segment-plan.ts";
 import { describeUrl } from "./http/describe-url.ts";
-import { knownSizeBytes } from "./http/known-size.ts";
 import type { MediaClient } from "./http/media-client.ts";
 import { startDeadline } from "./http/read-deadline.ts";
+import { meanBitrateKbps } from "./report/bitrate.ts";
+import {
+  containerFindings,
+  type Declared,
+  durationFindings,
+  fileSizeFindings,
+} from "./report/compare-declared.ts";
+import type { ByteSource } from "./source/byte-source.ts";
+import { openFile } from "./source/open-file.ts";
 
 export interface IndexOptions {
-  /** HLS: up to so many files behind a playlist, every one is checked; beyond it ten of them. Default 10,000. */
-  maxSegmentChecks?: number;
+  /** HLS: whether every file behind the playlist is checked, or ten of them. Default `sample`. */
+  segments?: SegmentSelection;
   /** HLS: files checked at a time. Default 8. */
   segmentConcurrency?: number;
+  /**
+   * Bytes that may be fetched of a single file. Far more than any reader needs of an origin that takes ranges (MP4 and
+   * FLV 256 KiB, AAC all of it up to 64 MiB): it bounds origins that do not. Default 128 MiB.
+   */
+  maxFetchedBytes?: number;
   /** The whole look, every file together, in milliseconds. Default 300,000. */
   totalTimeoutMs?: number;
   signal?: AbortSignal;
 }
 
+const DEFAULT_MAX_FETCHED_BYTES = 134_217_728;
+
 /**
- * Looks at a recording without keeping it: is it there, how large is it really, what is it, and where does that differ
- * from what the callback declared. Reads 64 KiB of a file; of HLS the playlists (4 MiB each at most) and one byte of
- * each segment.
+ * Looks at a recording without keeping it: is it there and whole, what is in it, and where does that differ from what
+ * the callback declared. Reads of MP4 and FLV a few hundred kilobytes whatever their length, of AAC
+ * every frame, of HLS the playlists, keys, and the beginnings of its segments.
  *
- * Sizes in bytes, durations in seconds. The size of a FLV, MP4 or AAC file must be exact; for HLS see `indexHls`.
- * Details of the tracks, and the duration of FLV, MP4 and AAC, are null. An empty file is reported under the declared
- * format, since it shows none of its own.
+ * Sizes in bytes, durations in seconds. The size of a FLV, MP4 or AAC file must be exact; for HLS see `indexHls`. An
+ * empty file is reported under the declared format, since it shows none of its own. What each finding means and how
+ * sure it is: docs/media.md.
  *
  * @param url Untrusted; the client's guard decides over it.
  * @throws AppError of the media codes when nothing could be established (not found, not media, forbidden, timeout, …);
@@ -38,7 +58,7 @@ export interface IndexOptions {
 export async function indexMedia(
   client: MediaClient,
   url: string,
-  declared: DeclaredMedia,
+  declared: Declared,
   options: IndexOptions = {},
 ): Promise<MediaReport> {
   const checked = client.check(url);
@@ -47,95 +67,134 @@ export async function indexMedia(
     describeUrl(checked),
     options.signal,
   );
+  const { signal } = deadline;
   try {
-    const first = await client.readPrefix(checked, SNIFF_BYTES, deadline.signal);
-    if (first.bytes.length === 0) {
-      return emptyReport(declared);
+    await using file = await openFile(client, checked, {
+      maxFetchedBytes: options.maxFetchedBytes ?? DEFAULT_MAX_FETCHED_BYTES,
+      signal,
+    });
+    const { prefix } = file;
+    if (prefix.bytes.length === 0) {
+      return emptyReport(checked, declared);
     }
-    const sniffed = sniffContainer(first.bytes);
+    const sniffed = sniffContainer(prefix.bytes);
     if (sniffed.container === "unknown") {
       throw new AppError("media_not_media", {
-        message: `${describeUrl(first.finalUrl)} is ${sniffed.description}, not a recording.`,
+        message: `${describeUrl(prefix.finalUrl)} is ${sniffed.description}, not a recording.`,
       });
     }
+    const { container } = sniffed;
     const report =
-      sniffed.container === "hls"
-        ? await indexHls(client, checked, first, declared, {
-            maxChecks: options.maxSegmentChecks ?? 10_000,
+      container === "hls"
+        ? await indexHls(client, checked, prefix, declared, {
+            segments: options.segments ?? "sample",
             concurrency: options.segmentConcurrency ?? 8,
-            signal: deadline.signal,
+            signal,
           })
-        : fileReport(sniffed.container, knownSizeBytes(first), declared);
+        : await indexFile(container, await file.source(), declared, signal);
     return {
       media: report.media,
-      findings: [...containerFindings(sniffed.container, declared), ...report.findings],
+      findings: [...containerFindings(container, declared), ...report.findings],
     };
   } finally {
     deadline.end();
   }
 }
 
-function fileReport(container: Container, sizeBytes: number, declared: DeclaredMedia): MediaReport {
+type FileContainer = Exclude<Container, "hls">;
+
+async function indexFile(
+  container: FileContainer,
+  source: ByteSource,
+  declared: Declared,
+  signal: AbortSignal,
+): Promise<MediaReport> {
+  const found = await readContainer(container, source, signal);
+  const { sizeBytes } = source;
+  const { durationIsExact, video, audio, completeness } = found;
+  const durationS = found.durationS === null ? null : wholeMicroseconds(found.durationS);
+  return {
+    media: {
+      container,
+      durationS,
+      durationIsExact,
+      sizeBytes,
+      bitrateKbps: meanBitrateKbps(sizeBytes, durationS),
+      video,
+      audio,
+      hls: null,
+    },
+    findings: [
+      ...found.findings,
+      ...fileSizeFindings(sizeBytes, completeness, declared),
+      ...durationFindings("The file lasts", durationS, durationIsExact, declared),
+    ],
+  };
+}
+
+/** No format counts finer; what lies below is the noise of dividing. */
+function wholeMicroseconds(durationS: number): number {
+  return Math.round(durationS * 1e6) / 1e6;
+}
+
+async function readContainer(
+  container: FileContainer,
+  source: ByteSource,
+  signal: AbortSignal,
+): Promise<ContainerReport> {
+  switch (container) {
+    case "mp4":
+      return await indexMp4(source, signal);
+    case "flv":
+      return await indexFlv(source, signal);
+    case "aac":
+      return await indexAdts(source, signal);
+    case "mpegts":
+      return UNREAD;
+    default:
+      return container satisfies never;
+  }
+}
+
+/** A transport stream on its own is none of the formats that the provider declares: that it is one, is the finding. */
+const UNREAD: ContainerReport = {
+  durationS: null,
+  durationIsExact: false,
+  video: null,
+  audio: null,
+  completeness: "unknown",
+  findings: [],
+};
+
+function emptyReport(url: URL, declared: Declared): MediaReport {
+  const container = declared.format ?? formatByName(url);
+  if (container === null) {
+    throw new AppError("media_not_media", { message: `${describeUrl(url)} is an empty file.` });
+  }
+  const empty: Finding = {
+    kind: "empty_file",
+    declared: declared.sizeBytes,
+    actual: 0,
+    detail: "The file has no bytes.",
+  };
   return {
     media: {
       container,
       durationS: null,
       durationIsExact: false,
-      sizeBytes,
+      sizeBytes: 0,
       bitrateKbps: null,
       video: null,
       audio: null,
       hls: null,
     },
-    findings: sizeFindings(sizeBytes, declared),
+    findings: [empty],
   };
 }
 
-function sizeFindings(sizeBytes: number, declared: DeclaredMedia): Finding[] {
-  if (sizeBytes === declared.sizeBytes) {
-    return [];
-  }
-  const values = { declared: declared.sizeBytes, actual: sizeBytes };
-  const mismatch: Finding = {
-    kind: "size_mismatch",
-    ...values,
-    detail: `The file has ${sizeBytes} bytes; ${declared.sizeBytes} were declared.`,
-  };
-  if (sizeBytes > declared.sizeBytes) {
-    return [mismatch];
-  }
-  const missing = declared.sizeBytes - sizeBytes;
-  return [
-    mismatch,
-    { kind: "truncated", ...values, detail: `${missing} of the declared bytes are missing.` },
-  ];
-}
-
-function containerFindings(container: Container, declared: DeclaredMedia): Finding[] {
-  if (container === declared.format) {
-    return [];
-  }
-  return [
-    {
-      kind: "container_mismatch",
-      declared: declared.format,
-      actual: container,
-      detail: `By its first bytes the file is ${container}; ${declared.format} was declared.`,
-    },
-  ];
-}
-
-function emptyReport(declared: DeclaredMedia): MediaReport {
-  const { media } = fileReport(declared.format, 0, declared);
-  return {
-    media,
-    findings: [
-      {
-        kind: "empty_file",
-        declared: declared.sizeBytes,
-        actual: 0,
-        detail: "The file has no bytes.",
-      },
-    ],
-  };
+function formatByName({ pathname }: URL): (typeof FILE_FORMATS)[number] | null {
+  const extension = pathname.slice(pathname.lastIndexOf(".") + 1).toLowerCase();
+  return extension === "m3u8"
+    ? "hls"
+    : (FILE_FORMATS.find((format) => format === extension) ?? null);
 }

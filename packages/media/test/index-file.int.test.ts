@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeclaredMedia, FileFormat, MediaReport } from "@reelgate/shared/contract/media";
 import type { ErrorCode } from "@reelgate/shared/errors";
+import { MEDIA_FIXTURES_FOLDER } from "@reelgate/testkit/media-fixtures";
 import {
   type MediaOrigin,
   type OriginFault,
@@ -11,6 +12,7 @@ import {
 import { parseAllowedHosts } from "../src/guard/allowed-hosts.ts";
 import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
 import { indexMedia } from "../src/index-media.ts";
+import { NOTHING_DECLARED } from "../src/report/compare-declared.ts";
 
 const SAMPLES_FOLDER = join(import.meta.dirname, "../../simulator/media");
 
@@ -20,6 +22,10 @@ const SAMPLES = {
   aac: ["/sample.aac", 26_298],
   hls: ["/hls/sample.m3u8", 72_944],
 } as const satisfies Record<FileFormat, readonly [path: string, sizeBytes: number]>;
+/** A box without a meaning, that makes a file longer than what is read of it at once. */
+const FREE = Buffer.alloc(300_000);
+FREE.writeUInt32BE(FREE.length, 0);
+FREE.write("free", 4);
 const NO_DETAILS = {
   durationS: null,
   durationIsExact: false,
@@ -57,10 +63,20 @@ describe("a single file", () => {
     "%s that is as declared has no finding",
     async (format) => {
       const [path, sizeBytes] = SAMPLES[format];
-      expect(await look(path, { format, sizeBytes })).toEqual({
-        media: { container: format, sizeBytes, ...NO_DETAILS },
-        findings: [],
+      const { media, findings } = await look(path, { format, sizeBytes });
+      expect(findings).toEqual([]);
+      expect(media).toMatchObject({
+        container: format,
+        sizeBytes,
+        durationIsExact: true,
+        video: format === "aac" ? null : { codec: "h264", width: 160, height: 90, fps: 25 },
+        audio: { codec: "aac", sampleRateHz: 44_100, channels: 1 },
+        hls: null,
       });
+      expect(media.durationS).toBeCloseTo(6, 1);
+      expect(media.bitrateKbps).toBe(
+        Math.round((sizeBytes * 8) / (media.durationS ?? Number.NaN) / 1000),
+      );
     },
   );
 
@@ -69,18 +85,27 @@ describe("a single file", () => {
     origin.setFault("/cut.mp4", { kind: "truncated", atByte: 40_000 });
     const report = await look("/cut.mp4", { format: "mp4", sizeBytes: 55_782 });
     expect(report.media.sizeBytes).toBe(40_000);
-    expect(report.findings).toEqual([
+    expect(report.findings).toMatchObject([
+      // By its own structure, whatever was declared.
+      { kind: "truncated", declared: 55_782, actual: 40_000 },
       {
         kind: "size_mismatch",
         declared: 55_782,
         actual: 40_000,
         detail: "The file has 40000 bytes; 55782 were declared.",
       },
+    ]);
+  });
+
+  test("that has no mark of its end is cut when it is shorter than declared", async () => {
+    const report = await look("/sample.aac", { format: "aac", sizeBytes: 30_000 });
+    expect(report.findings).toMatchObject([
+      { kind: "size_mismatch" },
       {
         kind: "truncated",
-        declared: 55_782,
-        actual: 40_000,
-        detail: "15782 of the declared bytes are missing.",
+        declared: 30_000,
+        actual: 26_298,
+        detail: "3702 of the declared bytes are missing.",
       },
     ]);
   });
@@ -125,17 +150,22 @@ describe("a single file", () => {
     ]);
   });
 
-  test("of which the origin does not tell the size is an error, unless it was read to its end", async () => {
+  test("of which the origin does not tell the size is read to its end to learn it", async () => {
+    const file = readFileSync(`${SAMPLES_FOLDER}/sample.mp4`);
+    origin.setFile("/long.mp4", Buffer.concat([file, FREE]));
+    origin.setFault("/long.mp4", { kind: "chunked" });
+    const sizeBytes = file.length + FREE.length;
+    expect(await look("/long.mp4", { format: "mp4", sizeBytes })).toMatchObject({
+      media: { sizeBytes, video: { codec: "h264" } },
+      findings: [],
+    });
+  });
+
+  test("of which the origin does not tell the size although it takes ranges is an error", async () => {
     origin.setFile(
       "/long.flv",
       Buffer.concat([readFileSync(`${SAMPLES_FOLDER}/sample.flv`), Buffer.alloc(50_000)]),
     );
-    origin.setFault("/long.flv", { kind: "chunked" });
-    await expect(look("/long.flv", { format: "flv", sizeBytes: 1 })).rejects.toMatchObject({
-      code: "media_bad_response",
-      retryable: true,
-      message: `${origin.url}/long.flv: the origin does not say how large the file is.`,
-    });
     origin.setFault("/long.flv", { kind: "wrong-206", contentRange: "bytes 0-65535/*" });
     await expect(look("/long.flv", { format: "flv", sizeBytes: 1 })).rejects.toMatchObject({
       code: "media_bad_response",
@@ -180,21 +210,38 @@ describe("a single file", () => {
     await expect(look("/faulty.mp4", { format: "mp4" })).rejects.toMatchObject({ code });
   });
 
-  test("is read by its first 64 KiB alone", async () => {
-    await using own = await startMediaOrigin({
-      files: {
-        "/a.flv": Buffer.concat([
-          readFileSync(`${SAMPLES_FOLDER}/sample.flv`),
-          Buffer.alloc(900_000),
-        ]),
-      },
-    });
-    await indexMedia(client, `${own.url}/a.flv`, {
-      format: "flv",
-      sizeBytes: 957_391,
+  test("of 6 GB is read in a few requests on one connection", async () => {
+    await using own = await startMediaOrigin();
+    const sample = readFileSync(`${SAMPLES_FOLDER}/sample.mp4`);
+    const sizeBytes = 6_000_000_000;
+    const padding = Buffer.alloc(16);
+    padding.writeUInt32BE(1, 0);
+    padding.write("free", 4);
+    padding.writeBigUInt64BE(BigInt(sizeBytes - sample.length), 8);
+    own.setSparseFile("/large.mp4", sizeBytes, [
+      { offset: 0, bytes: sample },
+      { offset: sample.length, bytes: padding },
+    ]);
+    const report = await indexMedia(client, `${own.url}/large.mp4`, {
+      format: "mp4",
+      sizeBytes,
       durationS: 6,
     });
-    expect(own.requests).toHaveLength(1);
-    expect(own.sentBytes).toBe(65_536);
+    expect(report).toMatchObject({ media: { sizeBytes, durationS: 6 }, findings: [] });
+    expect(own.requests.length).toBeLessThanOrEqual(2);
+    expect(own.connections).toBe(1);
+    expect(own.sentBytes).toBeLessThanOrEqual(131_072);
+  });
+
+  test("replaced midway is never half of each", async () => {
+    await using own = await startMediaOrigin({ root: MEDIA_FIXTURES_FOLDER });
+    const path = "/mp4/moov-last.mp4";
+    const padded = Buffer.concat([FREE, readFileSync(`${MEDIA_FIXTURES_FOLDER}${path}`)]);
+    own.setFile(path, padded);
+    own.setReplacement(path, Buffer.from(padded).fill(0, 100_000), { fromRequest: 2 });
+    await expect(indexMedia(client, own.url + path, NOTHING_DECLARED)).rejects.toMatchObject({
+      code: "media_changed",
+      retryable: true,
+    });
   });
 });

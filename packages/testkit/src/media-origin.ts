@@ -116,7 +116,11 @@ export async function startMediaOrigin(options: MediaOriginOptions = {}): Promis
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = request.url ?? "/";
     requests.push({ method: request.method ?? "", path: target, headers: request.headers });
-    const path = decodeURIComponent(target.split("?")[0] ?? "/");
+    const path = pathOf(target);
+    if (path === null) {
+      response.writeHead(400).end();
+      return;
+    }
     const isOver = new AbortController();
     const turn = counters.begin(path, request.headers.range ?? null);
     response.once("close", () => {
@@ -195,4 +199,13 @@ export async function startMediaOrigin(options: MediaOriginOptions = {}): Promis
       await closed;
     },
   };
+}
+
+/** The decoded path of a request's target; null when it has a `%` that is no escape, which servers answer with 400. */
+function pathOf(target: string): string | null {
+  try {
+    return decodeURIComponent(target.split("?")[0] ?? "/");
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,5 @@
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
-import { FINDING_SEVERITIES, type MediaReport } from "@reelgate/shared/contract/media";
+import { brokenFindings, type MediaReport } from "@reelgate/shared/contract/media";
 import type { StoredCopy } from "@reelgate/shared/contract/recording";
 import { AppError, type ErrorCode } from "@reelgate/shared/errors";
 import type { MediaTarget } from "@reelgate/catalogue/media-state";
@@ -95,7 +95,7 @@ async function process(
 
 /** The failure of a recording that is there in part: its message names what is wrong, as far as it is short. */
 function incomplete(report: MediaReport): FailedLook {
-  const broken = report.findings.filter(({ kind }) => FINDING_SEVERITIES[kind] === "broken");
+  const broken = brokenFindings(report.findings);
   const named = broken.slice(0, MAX_NAMED_FINDINGS).map(({ detail }) => detail);
   const more = broken.length - named.length;
   const error = new AppError("media_incomplete", {

@@ -55,6 +55,11 @@ export const FINDING_SEVERITIES: Readonly<Record<FindingKind, FindingSeverity>> 
   not_fully_checked: "unchecked",
 };
 
+/** The findings for which a recording cannot be played in full, and is not stored. */
+export function brokenFindings(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter(({ kind }) => FINDING_SEVERITIES[kind] === "broken");
+}
+
 const scalar = z.union([z.string(), z.number(), z.null()]);
 
 /** One verified difference. `declared` and `actual` carry the two values, `detail` a sentence for people. */
