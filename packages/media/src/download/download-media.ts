@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { AppError } from "@reelgate/shared/errors";
 import {
   type Container,
@@ -82,7 +83,12 @@ export async function downloadMedia(
     try {
       const outcome = await makeCopy(task, declared, options.verify ?? verifyStaged);
       if (outcome.kind === "sealed") {
-        const stored = await publish(task, outcome.sealed, name, storage);
+        const stored = await publish(task, outcome.sealed, name, storage).catch(
+          async (error: unknown) => {
+            await discardUnlessStaged(task, outcome.sealed);
+            throw error;
+          },
+        );
         await staging.discard();
         return { kind: "stored", report: outcome.sealed.report, stored };
       }
@@ -177,6 +183,13 @@ async function publish(
     onProgress,
   });
   return { url, sizeBytes: copy.sizeBytes, sha256: copy.sha256, files: filesTotal };
+}
+
+/** Without its files a seal leads nowhere: the next try begins anew. */
+async function discardUnlessStaged({ staging }: DownloadTask, { copy }: SealedCopy): Promise<void> {
+  if ((await stat(copy.path).catch(() => null)) === null) {
+    await staging.discard();
+  }
 }
 
 function reportAll(task: DownloadTask, phase: "verifying", copy: StagedCopy): void {
