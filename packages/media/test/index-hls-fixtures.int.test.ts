@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Finding, MediaReport } from "@reelgate/shared/contract/media";
 import {
+  fixturePath,
   MEDIA_FIXTURES,
   MEDIA_FIXTURES_FOLDER,
   mediaFixture,
@@ -12,6 +14,7 @@ import { type MediaOrigin, startMediaOrigin } from "@reelgate/testkit/media-orig
 import { parseAllowedHosts } from "../src/guard/allowed-hosts.ts";
 import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
 import { indexMedia } from "../src/index-media.ts";
+import { createFolderClient } from "../src/source/folder-client.ts";
 import { type Declared, NOTHING_DECLARED } from "../src/report/compare-declared.ts";
 
 let origin: MediaOrigin;
@@ -212,6 +215,28 @@ describe("a damaged fixture has its finding, which names the segment", () => {
   });
 });
 
+describe("a local copy", () => {
+  const local = intact.filter((name) => name !== "hls/absolute-path");
+
+  test.each(local)("%s is described as over HTTP", async (name) => {
+    const { path } = mediaFixture(name);
+    const folder = createFolderClient(MEDIA_FIXTURES_FOLDER);
+    const url = pathToFileURL(fixturePath(name)).href;
+    const report = await indexMedia(folder, url, NOTHING_DECLARED, { segments: "all" });
+    expect(report).toEqual(await look(path));
+    await folder.close();
+  });
+
+  test("does not lead out of its folder", async () => {
+    const folder = createFolderClient(join(MEDIA_FIXTURES_FOLDER, "hls/relative"));
+    const url = pathToFileURL(fixturePath("hls/relative")).href;
+    await expect(indexMedia(folder, url, NOTHING_DECLARED)).rejects.toMatchObject({
+      code: "media_url_forbidden",
+    });
+    await folder.close();
+  });
+});
+
 describe("what is fetched", () => {
   test("one request for each segment, for 64 KiB of the first and 4 KiB of the others", async () => {
     const { path } = mediaFixture("hls/ts");
@@ -246,8 +271,13 @@ describe("what is fetched", () => {
       ]);
       return origin.counters(`${path}.ts`).ranges;
     }
-    expect(await rangesFor(600)).toEqual(["bytes=0-65535", "bytes=0-131071"]);
-    const doubled = [65_536, 131_072, 262_144, 524_288].map((end) => `bytes=0-${end - 1}`);
+    expect(await rangesFor(600)).toEqual(["bytes=0-65535", "bytes=65536-131071"]);
+    const doubled = [
+      "bytes=0-65535",
+      "bytes=65536-131071",
+      "bytes=131072-262143",
+      "bytes=262144-524287",
+    ];
     expect(await rangesFor(2000)).toEqual(doubled);
     expect(await rangesFor(6000)).toEqual(doubled);
   });

@@ -155,59 +155,6 @@ describe("an HLS recording", () => {
     expect(kinds(report)).toEqual(["empty_file"]);
   });
 
-  test("of byte ranges with an init section counts its parts, and asks for each", async () => {
-    const box = (type: string, size: number): Buffer => {
-      const bytes = Buffer.alloc(size);
-      bytes.writeUInt32BE(size);
-      bytes.write(type, 4, "latin1");
-      return bytes;
-    };
-    const boxes = [box("ftyp", 100), box("moof", 300), box("moof", 500), box("mdat", 100)];
-    origin.setFile("/all.mp4", Buffer.concat(boxes));
-    const path = playlist("/ranges.m3u8", [
-      '#EXT-X-MAP:URI="all.mp4",BYTERANGE="100@0"',
-      "#EXTINF:2,\n#EXT-X-BYTERANGE:300@100\nall.mp4",
-      "#EXTINF:2,\n#EXT-X-BYTERANGE:500\nall.mp4",
-      "#EXTINF:2,\n#EXT-X-BYTERANGE:100\nall.mp4",
-      "#EXT-X-ENDLIST",
-    ]);
-    const report = await look(path, { sizeBytes: 1000 });
-    expect(report.media.sizeBytes).toBe(1000);
-    expect(kinds(report)).toEqual(["not_fully_checked"]);
-    expect(new Set(origin.counters("/all.mp4").ranges)).toEqual(
-      new Set(["bytes=0-99", "bytes=100-399", "bytes=400-899", "bytes=900-999"]),
-    );
-    expect(origin.counters("/all.mp4").ranges).toHaveLength(4);
-
-    origin.setFault("/all.mp4", { kind: "truncated", atByte: 999 });
-    const short = await look(path, { sizeBytes: 1000 });
-    expect(short.media.sizeBytes).toBeNull();
-    expect(short.findings[0]).toEqual({
-      kind: "short_segment",
-      declared: 1000,
-      actual: 999,
-      detail: `Segment 3 of 3 (bytes 900 to 1000 of ${origin.url}/all.mp4) reaches to byte 1000 of a file that has 999.`,
-    });
-  });
-
-  test("of byte ranges behind an origin that takes no ranges is looked into as far as that goes", async () => {
-    const packets = Buffer.alloc(188 * 10_000);
-    for (let at = 0; at < packets.length; at += 188) {
-      packets[at] = 0x47;
-    }
-    origin.setFile("/long.ts", packets);
-    origin.setFault("/long.ts", { kind: "no-range" });
-    const range = (offset: number): string =>
-      `#EXTINF:2,\n#EXT-X-BYTERANGE:18800@${offset}\nlong.ts`;
-    const path = playlist("/no-ranges.m3u8", [range(188_000), range(1_861_200), "#EXT-X-ENDLIST"]);
-    const report = await look(path, { sizeBytes: 37_600, durationS: 4 });
-    expect(report.media.sizeBytes).toBe(37_600);
-    expect(report.findings.map(({ detail }) => detail)).toEqual([
-      "1 of 2 checked segments could not be looked into: the origin takes no ranges.",
-      "Codecs are not known: the first segment announces no track.",
-    ]);
-  });
-
   test("with segments of unknown size has none, and says so", async () => {
     const packets = Buffer.alloc(188 * 30, "G");
     origin.setFile("/hls/untold.ts", packets);

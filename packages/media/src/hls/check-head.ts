@@ -30,6 +30,11 @@ export interface HeadCheck {
 
 const NOTHING: HeadCheck = { problem: null, unseen: null, format: null, head: null, cipher: null };
 
+/** What the size of its file alone tells of a part that was not asked for. */
+export function checkSize(part: SegmentPart, fileSizeBytes: number | null): HeadCheck {
+  return { ...NOTHING, problem: sizeProblem(part, fileSizeBytes) };
+}
+
 /**
  * Judges a part by its first bytes as served.
  *

@@ -20,6 +20,8 @@ export interface SegmentDetails {
 
 const NOTHING: SegmentDetails = { video: null, audio: null, gap: null };
 
+const NO_BYTES: Uint8Array = new Uint8Array();
+
 type Present = Extract<PartState, { kind: "present" }>;
 
 /** The most that is read of the first segment: sound may begin far behind the first picture of a high rate. */
@@ -43,7 +45,7 @@ export async function describeSegment(
     return nothing(segment.unseen ?? "no segment shows what it is");
   }
   let wanted = DESCRIBED_BYTES;
-  let head = segment.head ?? (await readHead(client, segment, wanted, signal));
+  let head = segment.head ?? (await readOn(client, segment, NO_BYTES, wanted, signal));
   if (format !== "mpegts") {
     return await describeHead(format, head, init, signal);
   }
@@ -55,7 +57,7 @@ export async function describeSegment(
     head.length >= wanted - AES_SLACK_BYTES
   ) {
     wanted *= 2;
-    head = await readHead(client, segment, wanted, signal);
+    head = await readOn(client, segment, head, wanted, signal);
     start = readTransportStream(head);
   }
   const { video, audio, unread } = start;
@@ -70,18 +72,23 @@ export async function describeSegment(
 /** A decrypted head may be so much shorter than what was asked for. */
 const AES_SLACK_BYTES = 16;
 
-/** The first bytes of a segment, decrypted. Read again from its start: CBC needs every block before. */
-async function readHead(
+/** The first bytes of a segment, of which `head` is known. What is encrypted is read again: CBC needs the block before. */
+async function readOn(
   client: MediaClient,
   { part, cipher }: Present,
+  head: Uint8Array,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const { file, byteRange } = part;
-  const length = Math.min(maxBytes, byteRange?.length ?? maxBytes);
-  const { bytes } = await readFilePart(client, file.url, byteRange?.offset ?? 0, length, signal);
-  const served = bytes ?? new Uint8Array();
-  return cipher === null ? served : decryptHead(served, cipher);
+  const from = cipher === null ? head.length : 0;
+  const length = Math.min(maxBytes, byteRange?.length ?? maxBytes) - from;
+  const start = (byteRange?.offset ?? 0) + from;
+  const read = length <= 0 ? null : await readFilePart(client, file.url, start, length, signal);
+  const served = read?.bytes ?? NO_BYTES;
+  return cipher === null
+    ? new Uint8Array(Buffer.concat([head, served]))
+    : decryptHead(served, cipher);
 }
 
 async function describeHead(

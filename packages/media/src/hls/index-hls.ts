@@ -2,6 +2,7 @@ import type { Finding, MediaReport } from "@reelgate/shared/contract/media";
 import type { MediaClient, Prefix } from "../http/media-client.ts";
 import { meanBitrateKbps } from "../report/bitrate.ts";
 import { type Declared, durationFindings } from "../report/compare-declared.ts";
+import { checkSize } from "./check-head.ts";
 import { type CheckOptions, checkParts, type PartState } from "./check-segments.ts";
 import { describeSegment, type SegmentDetails } from "./describe-segment.ts";
 import { locatePlaylists } from "./locate-playlists.ts";
@@ -105,17 +106,23 @@ function withInitSections(segments: readonly SegmentPart[]): readonly SegmentPar
   ];
 }
 
-/** Bytes of the whole recording as they are there; null when a part is missing or of unknown size. */
-function totalBytes({ files, segments }: SegmentPlan, states: readonly PartState[]): number | null {
+/** Sizes of the files that were asked for; null where the origin does not tell them. */
+function fileSizes(states: readonly PartState[]): ReadonlyMap<SegmentFile, number | null> {
   const sizes = new Map<SegmentFile, number | null>();
   for (const state of states) {
     if (state.kind === "present") {
       sizes.set(state.part.file, state.fileSizeBytes);
     }
   }
+  return sizes;
+}
+
+/** Bytes of the whole recording as they are there; null when a part is missing or of unknown size. */
+function totalBytes({ files, segments }: SegmentPlan, states: readonly PartState[]): number | null {
   if (segments.some(({ isGap }) => isGap)) {
     return null;
   }
+  const sizes = fileSizes(states);
   let total = 0;
   for (const file of files) {
     const fileBytes = sizes.get(file) ?? null;
@@ -127,32 +134,35 @@ function totalBytes({ files, segments }: SegmentPlan, states: readonly PartState
   return total;
 }
 
-/** What is known of each part, gaps too, in the order of the playlist. */
+/**
+ * What is known of each part in the order of the playlist: of gaps too, and of ranges that were not asked for but belong
+ * to a file whose size is known.
+ */
 function* inOrder(
   { segments }: SegmentPlan,
   states: readonly PartState[],
 ): Generator<PartState, void, undefined> {
   const known = new Map(states.map((state) => [state.part, state]));
-  const told = new Set<SegmentPart>();
-  for (const part of segments) {
-    if (part.init !== null && !told.has(part.init)) {
-      told.add(part.init);
-      yield* stateOf(known, part.init);
-    }
-    if (part.isGap) {
-      yield { kind: "missing", part, why: "the playlist marks it as a gap" };
-    } else {
-      yield* stateOf(known, part);
-    }
-  }
-}
+  const sizes = fileSizes(states);
+  const toldInits = new Set<SegmentPart>();
 
-function stateOf(
-  known: ReadonlyMap<SegmentPart, PartState>,
-  part: SegmentPart,
-): readonly PartState[] {
-  const state = known.get(part);
-  return state === undefined ? [] : [state];
+  function stateOf(part: SegmentPart): PartState {
+    if (part.isGap) {
+      return { kind: "missing", part, why: "the playlist marks it as a gap" };
+    }
+    const fileSizeBytes = sizes.get(part.file) ?? null;
+    const unasked = checkSize(part, fileSizeBytes);
+    return known.get(part) ?? { kind: "present", part, fileSizeBytes, ...unasked };
+  }
+
+  for (const segment of segments) {
+    const { init } = segment;
+    if (init !== null && !toldInits.has(init)) {
+      toldInits.add(init);
+      yield stateOf(init);
+    }
+    yield stateOf(segment);
+  }
 }
 
 /** By the first segment that is there and sound; one that is not would describe its damage. */
