@@ -1,8 +1,11 @@
+import { readInitSegment } from "../container/mp4/init-segment.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import { checkHead, type HeadCheck } from "./check-head.ts";
 import { isNotThere, readFilePart } from "./read-part.ts";
+import { AES_BLOCK_BYTES } from "./segment-cipher.ts";
 import type { SegmentKeys } from "./segment-keys.ts";
 import type { SegmentFile, SegmentPart } from "./segment-plan.ts";
+import type { SegmentProblem } from "./segment-problems.ts";
 
 /** What one request showed of a segment or an init section; `missing`: the origin or the playlist says it is absent. */
 export type PartState =
@@ -80,19 +83,31 @@ async function checkPart(
     const start = byteRange?.offset ?? 0;
     const { bytes, totalSizeBytes } = await readFilePart(client, file.url, start, length, signal);
     const check = checkHead(part, lock, bytes, totalSizeBytes);
-    return {
-      kind: "present",
-      part,
-      fileSizeBytes: totalSizeBytes,
-      ...check,
-      head: isDescribed ? check.head : null,
-    };
+    const present = { kind: "present", part, fileSizeBytes: totalSizeBytes, ...check } as const;
+    if (part.kind === "init") {
+      return { ...present, problem: check.problem ?? (await initProblem(check, signal)) };
+    }
+    return { ...present, head: isDescribed ? check.head : null };
   } catch (error) {
     if (isNotThere(error)) {
       return notThere(part);
     }
     throw error;
   }
+}
+
+/** Without its init section no segment can be played, so that one is read through. */
+async function initProblem(
+  { format, head }: HeadCheck,
+  signal: AbortSignal,
+): Promise<SegmentProblem | null> {
+  if (format !== "fmp4" || head === null || head.length >= DESCRIBED_BYTES - AES_BLOCK_BYTES) {
+    return null;
+  }
+  const { problem } = await readInitSegment(head, signal);
+  return problem === null
+    ? null
+    : { kind: "corrupt_segment", text: `describes nothing that can be played: ${problem}` };
 }
 
 function notThere(part: SegmentPart): PartState {
