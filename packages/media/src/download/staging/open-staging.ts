@@ -38,7 +38,15 @@ export async function openStaging(
   name: string,
   times: ClaimTimes = CLAIM_TIMES,
 ): Promise<Staging> {
-  const home = join(stagingRoot, createHash("sha256").update(name).digest("hex").slice(0, 32));
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
+  return await openStagingHome(join(stagingRoot, hash), times);
+}
+
+/** As `openStaging`, for a folder that is known by its place alone. */
+export async function openStagingHome(
+  home: string,
+  times: ClaimTimes = CLAIM_TIMES,
+): Promise<Staging> {
   const claim = await claimHome(home, times);
   try {
     const folder = join(home, `work-${claim.token}`);
