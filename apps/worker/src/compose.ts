@@ -9,6 +9,7 @@ import {
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
+import { openStorage } from "@reelgate/media/storage/open-storage";
 import type { Service } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
@@ -19,10 +20,11 @@ import { createRegistry } from "@reelgate/shared/telemetry";
 import { startBullmqStage } from "./adapters/bullmq-stage.ts";
 import { postgresCatalogue } from "./adapters/catalogue.ts";
 import { guardedMediaEngine } from "./adapters/media-engine.ts";
+import type { Copies } from "./adapters/media-engine.ts";
 import { redisSweepTurn } from "./adapters/redis-sweep-turn.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import { readWorkerConfig } from "./config.ts";
-import type { WorkerConfig } from "./config.ts";
+import type { CopiesConfig, WorkerConfig } from "./config.ts";
 import { workerEvents } from "./events.ts";
 import { settleCallback } from "./handlers/settle-callback.ts";
 import { sweepPending } from "./handlers/sweep-pending.ts";
@@ -97,7 +99,9 @@ export async function compose(
     onError: (error: Error): void => logger.warn({ err: error }, "trouble with a queue"),
     onJobUndecided,
   };
-  const engine = opened.use(guardedMediaEngine(config.media));
+  const copies = config.copies === null ? null : await openCopies(config.copies);
+  opened.defer(async () => await copies?.storage.close());
+  const engine = opened.use(guardedMediaEngine({ ...config.media, copies }));
 
   if (config.stages.includes("callbacks")) {
     stages.push(
@@ -158,4 +162,12 @@ export async function compose(
     shutdownGraceMs: config.shutdownGraceMs,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+async function openCopies(config: CopiesConfig): Promise<Copies> {
+  const storage = await openStorage(config.target, {
+    workFolder: config.workDir,
+    ...(config.credentials === null ? {} : { credentials: config.credentials }),
+  });
+  return { storage, maxSizeBytes: config.maxSizeBytes };
 }

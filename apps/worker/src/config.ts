@@ -3,14 +3,21 @@ import {
   OPS_ENV,
   REDIS_ENV,
   choice,
+  configInvalid,
   integerBetween,
   listOf,
+  optional,
   readEnv,
+  text,
 } from "@reelgate/shared/env";
-import type { EnvDeclaration, EnvVariable } from "@reelgate/shared/env";
+import type { EnvDeclaration, EnvValues, EnvVariable } from "@reelgate/shared/env";
 import { errorMessage } from "@reelgate/shared/errors";
 import { DEFAULT_ALLOWED_HOSTS, parseAllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { AllowedHosts } from "@reelgate/media/guard/allowed-hosts";
+import type { SegmentSelection } from "@reelgate/media/hls/segment-plan";
+import type { S3Credentials } from "@reelgate/media/storage/s3";
+import { parseStorageUrl } from "@reelgate/media/storage/storage-url";
+import type { StorageTarget } from "@reelgate/media/storage/storage-url";
 
 /** The stages that a worker can run; replicas may split them. */
 export const STAGES = ["callbacks", "media"] as const;
@@ -27,6 +34,34 @@ interface WorkerOnlyEnv extends EnvDeclaration {
   MEDIA_TIMEOUT_MS: EnvVariable<number>;
   MEDIA_MAX_ATTEMPTS: EnvVariable<number>;
   MEDIA_NOT_FOUND_GRACE_MS: EnvVariable<number>;
+  MEDIA_HLS_SEGMENTS: EnvVariable<SegmentSelection>;
+  MEDIA_HOST_CONCURRENCY: EnvVariable<number>;
+  MEDIA_MAX_MBPS: EnvVariable<number | null>;
+  MEDIA_MAX_SIZE_BYTES: EnvVariable<number>;
+  MEDIA_WORK_DIR: EnvVariable<string>;
+  STORAGE_URL: EnvVariable<StorageTarget | null>;
+  STORAGE_ACCESS_KEY_ID: EnvVariable<string | null>;
+  STORAGE_SECRET_ACCESS_KEY: EnvVariable<string | null>;
+  STORAGE_SESSION_TOKEN: EnvVariable<string | null>;
+}
+
+/** A failure of a parser with a message of its own becomes the reason in the list of what is wrong. */
+function usable<T>(parse: (text: string) => T): (text: string) => T {
+  return (value) => {
+    try {
+      return parse(value);
+    } catch (error) {
+      throw new Error(`is not usable: ${errorMessage(error)}`, { cause: error });
+    }
+  };
+}
+
+function megabitsPerSecond(value: string): number {
+  const mbps = Number(value);
+  if (!/^\d+(\.\d+)?$/u.test(value) || mbps <= 0 || mbps > 1_000_000) {
+    throw new Error("is not a number above 0 and up to 1000000");
+  }
+  return mbps;
 }
 
 const WORKER_ONLY_ENV: WorkerOnlyEnv = {
@@ -53,24 +88,14 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
     default: "8",
   },
   MEDIA_MODE: {
-    parse: (text) => {
-      const mode = choice(...MEDIA_MODES)(text);
-      if (mode === "download")
-        throw new Error("is not available in this version, which verifies files in place");
-      return mode;
-    },
-    description: "What is done with a recording's file: index reads and verifies it where it is.",
-    example: "index",
+    parse: choice(...MEDIA_MODES),
+    description:
+      "What is done with a recording's file: index reads and verifies it where it is, download also keeps a verified copy under STORAGE_URL.",
+    example: "download",
     default: "index",
   },
   MEDIA_ALLOWED_HOSTS: {
-    parse: (text) => {
-      try {
-        return parseAllowedHosts(text);
-      } catch (error) {
-        throw new Error(`is not usable: ${errorMessage(error)}`, { cause: error });
-      }
-    },
+    parse: usable(parseAllowedHosts),
     description:
       "Where recordings may be fetched from, comma-separated: hosts and *.patterns (public addresses only), addresses and CIDR ranges (also private ones), each with an optional :port.",
     example: "*.myqcloud.com,media.example.com,10.1.0.0/16",
@@ -78,7 +103,8 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
   },
   MEDIA_TIMEOUT_MS: {
     parse: integerBetween(1000, 86_400_000),
-    description: "Milliseconds that one look at a recording may take.",
+    description:
+      "Milliseconds that one look at a recording may take; a download is ended by standing still instead.",
     example: "300000",
     default: "300000",
   },
@@ -91,9 +117,73 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
   },
   MEDIA_NOT_FOUND_GRACE_MS: {
     parse: integerBetween(0, 86_400_000),
-    description: "Milliseconds after the callback in which a missing file is waited for.",
+    description:
+      "Milliseconds after the callback in which a missing file is waited for, and before a copy of a broken one is given up.",
     example: "600000",
     default: "600000",
+  },
+  MEDIA_HLS_SEGMENTS: {
+    parse: choice("all", "sample"),
+    description:
+      "Segments of an HLS recording that a look checks: all, or sample for the first, the last and eight between. A download fetches and verifies every one.",
+    example: "sample",
+    default: "all",
+  },
+  MEDIA_HOST_CONCURRENCY: {
+    parse: integerBetween(1, 256),
+    description:
+      "Requests that one worker has open to one host at a time; halved by itself when the host answers 429 or 503.",
+    example: "8",
+    default: "8",
+  },
+  MEDIA_MAX_MBPS: {
+    parse: optional(megabitsPerSecond),
+    description:
+      "Bandwidth of one worker for media together, in megabits per second; unlimited when unset.",
+    example: "200",
+    default: "",
+  },
+  MEDIA_MAX_SIZE_BYTES: {
+    parse: integerBetween(1, Number.MAX_SAFE_INTEGER),
+    description: "The largest recording of which a copy is made, in bytes.",
+    example: "107374182400",
+    default: "107374182400",
+  },
+  MEDIA_WORK_DIR: {
+    parse: text,
+    description:
+      "Folder on a local disk for copies in the making when STORAGE_URL is s3://; needs room for MEDIA_CONCURRENCY recordings. With file:// they are made in the storage itself.",
+    example: "/var/lib/reelgate/work",
+    default: "/tmp/reelgate",
+  },
+  STORAGE_URL: {
+    parse: optional(usable(parseStorageUrl)),
+    description: "Where verified copies are kept; required with MEDIA_MODE=download.",
+    example:
+      "s3://recordings-1250000000/live?endpoint=https://cos.ap-guangzhou.myqcloud.com&region=ap-guangzhou",
+    default: "",
+    secret: true,
+  },
+  STORAGE_ACCESS_KEY_ID: {
+    parse: optional(text),
+    description:
+      "Access key for an s3:// storage (SecretId of Tencent Cloud); without it, the SDK's own chain: environment, shared files, instance role.",
+    example: "AKID0000000000000000000000000000",
+    default: "",
+  },
+  STORAGE_SECRET_ACCESS_KEY: {
+    parse: optional(text),
+    description: "The secret of STORAGE_ACCESS_KEY_ID.",
+    example: "made-up-secret",
+    default: "",
+    secret: true,
+  },
+  STORAGE_SESSION_TOKEN: {
+    parse: optional(text),
+    description: "The token of temporary credentials, if they are temporary.",
+    example: "made-up-token",
+    default: "",
+    secret: true,
   },
 };
 
@@ -116,12 +206,25 @@ export interface WorkerConfig {
     timeoutMs: number;
     maxAttempts: number;
     notFoundGraceMs: number;
+    segments: SegmentSelection;
+    hostConcurrency: number;
+    maxMbps: number | null;
   };
+  /** Null: recordings are looked at where they are, and no copies are made. */
+  copies: CopiesConfig | null;
   redisUrl: string;
   database: { url: string; poolSize: number; statementTimeoutMs: number };
   ops: { host: string; port: number };
   logLevel: string;
   shutdownGraceMs: number;
+}
+
+export interface CopiesConfig {
+  target: StorageTarget;
+  /** Null: the SDK's own chain. */
+  credentials: S3Credentials | null;
+  workDir: string;
+  maxSizeBytes: number;
 }
 
 /** @throws AppError `config_invalid` naming every variable that is wrong. */
@@ -138,7 +241,11 @@ export function readWorkerConfig(
       timeoutMs: values.MEDIA_TIMEOUT_MS,
       maxAttempts: values.MEDIA_MAX_ATTEMPTS,
       notFoundGraceMs: values.MEDIA_NOT_FOUND_GRACE_MS,
+      segments: values.MEDIA_HLS_SEGMENTS,
+      hostConcurrency: values.MEDIA_HOST_CONCURRENCY,
+      maxMbps: values.MEDIA_MAX_MBPS,
     },
+    copies: copiesConfig(values),
     redisUrl: values.REDIS_URL,
     database: {
       url: values.DATABASE_URL,
@@ -148,5 +255,38 @@ export function readWorkerConfig(
     ops: { host: values.OPS_HOST, port: values.OPS_PORT },
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
+  };
+}
+
+function copiesConfig(values: EnvValues<WorkerEnv>): CopiesConfig | null {
+  if (values.MEDIA_MODE === "index") return null;
+  const accessKeyId = values.STORAGE_ACCESS_KEY_ID;
+  const secretAccessKey = values.STORAGE_SECRET_ACCESS_KEY;
+  const problems: string[] = [];
+  if (values.STORAGE_URL === null) {
+    problems.push(
+      `STORAGE_URL is not set, and MEDIA_MODE=download needs it. Example: STORAGE_URL=${WORKER_ONLY_ENV.STORAGE_URL.example}`,
+    );
+  }
+  if ((accessKeyId === null) !== (secretAccessKey === null)) {
+    problems.push(
+      "STORAGE_ACCESS_KEY_ID and STORAGE_SECRET_ACCESS_KEY are set together or not at all.",
+    );
+  }
+  if (values.STORAGE_URL === null || problems.length > 0) throw configInvalid(problems);
+  return {
+    target: values.STORAGE_URL,
+    credentials:
+      accessKeyId === null || secretAccessKey === null
+        ? null
+        : {
+            accessKeyId,
+            secretAccessKey,
+            ...(values.STORAGE_SESSION_TOKEN === null
+              ? {}
+              : { sessionToken: values.STORAGE_SESSION_TOKEN }),
+          },
+    workDir: values.MEDIA_WORK_DIR,
+    maxSizeBytes: values.MEDIA_MAX_SIZE_BYTES,
   };
 }

@@ -82,6 +82,7 @@ describe("the worker, on real Redis, Postgres and media", () => {
       recordingBody({
         ...unique("late"),
         file_format: "flv",
+        duration: 6,
         file_size: file.length,
         video_url: `${origin.url}/late.flv`,
       }),
@@ -109,6 +110,7 @@ describe("the worker, on real Redis, Postgres and media", () => {
       recordingBody({
         ...unique("refused"),
         file_format: "aac",
+        duration: 6,
         file_size: file.length,
         video_url: `${origin.url}/sample.aac`,
       }),

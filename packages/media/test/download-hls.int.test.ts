@@ -98,7 +98,10 @@ describe("an intact recording is stored as it was served", () => {
     const result = await download(path);
 
     const folder = join(root, NAME);
-    expect(result).toMatchObject({ kind: "stored", stored: { url: pathToFileURL(folder).href } });
+    expect(result).toMatchObject({
+      kind: "stored",
+      stored: { url: `${pathToFileURL(folder).href}/index.m3u8` },
+    });
     const sums = await readSums(folder);
     const names = (await filesBelow(root)).published.map((file) => file.slice(NAME.length + 1));
     expect(names).toEqual([...sums.keys(), "SHA256SUMS"].toSorted());

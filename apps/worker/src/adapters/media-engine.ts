@@ -1,27 +1,86 @@
+import { brokenFindings, type MediaReport } from "@reelgate/shared/contract/media";
+import { downloadMedia } from "@reelgate/media/download/download-media";
 import type { AllowedHosts } from "@reelgate/media/guard/allowed-hosts";
+import type { SegmentSelection } from "@reelgate/media/hls/segment-plan";
 import { createMediaClient } from "@reelgate/media/http/media-client";
 import { indexMedia } from "@reelgate/media/index-media";
-import type { MediaEngine } from "../ports.ts";
+import { copyName } from "@reelgate/media/storage/object-name";
+import type { Storage } from "@reelgate/media/storage/storage";
+import type { MediaTarget } from "@reelgate/catalogue/media-state";
+import type { MediaEngine, MediaResult, MediaRun } from "../ports.ts";
+
+/** Where copies are kept, and how large a recording may be to be copied. */
+export interface Copies {
+  storage: Storage;
+  maxSizeBytes: number;
+}
 
 export interface GuardedMediaEngineOptions {
   allowedHosts: AllowedHosts;
   /** For one whole look, in milliseconds. */
   timeoutMs: number;
+  segments: SegmentSelection;
+  /** Requests to one host at a time. */
+  hostConcurrency: number;
+  /** Megabits per second of everything that is fetched; null for no bound. */
+  maxMbps: number | null;
+  /** Null: recordings are looked at where they are. */
+  copies: Copies | null;
 }
 
-/** The media engine over one guarded client, whose connections all looks share. */
+/** The media engine over one guarded client, whose connections, limits and bandwidth all jobs share. */
 export function guardedMediaEngine(
   options: GuardedMediaEngineOptions,
 ): MediaEngine & AsyncDisposable {
-  const client = createMediaClient({ allowedHosts: options.allowedHosts });
+  const { copies, maxMbps } = options;
+  const client = createMediaClient({
+    allowedHosts: options.allowedHosts,
+    perHostConcurrency: options.hostConcurrency,
+    ...(maxMbps === null ? {} : { maxBytesPerSecond: (maxMbps * 1_000_000) / 8 }),
+  });
+
+  async function look(
+    { videoUrl, declared }: MediaTarget,
+    segments: SegmentSelection,
+    signal: AbortSignal,
+  ): Promise<MediaReport> {
+    return await indexMedia(client, videoUrl, declared, {
+      segments,
+      signal,
+      totalTimeoutMs: options.timeoutMs,
+    });
+  }
+
+  async function copy(
+    target: MediaTarget,
+    { storage, maxSizeBytes }: Copies,
+    run: MediaRun,
+  ): Promise<MediaResult> {
+    // What is broken is waited for, and looked at every minute meanwhile: that must not fetch gigabytes each time. To
+    // look at AAC is to fetch all of it, so there the copy itself is the look.
+    if (target.declared.format !== "aac") {
+      const report = await look(target, "sample", run.signal);
+      if (brokenFindings(report.findings).length > 0) return { kind: "broken", report };
+    }
+    return await downloadMedia(
+      client,
+      target.videoUrl,
+      target.declared,
+      copyName(target.naming),
+      storage,
+      {
+        maxBytes: maxSizeBytes,
+        signal: run.signal,
+        onProgress: (figures) => run.progress({ ...figures }),
+      },
+    );
+  }
+
   return {
-    process: async ({ videoUrl, declared }, { signal }) => ({
-      kind: "indexed",
-      report: await indexMedia(client, videoUrl, declared, {
-        signal,
-        totalTimeoutMs: options.timeoutMs,
-      }),
-    }),
+    process: async (target, run) =>
+      copies === null
+        ? { kind: "indexed", report: await look(target, options.segments, run.signal) }
+        : await copy(target, copies, run),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

@@ -17,6 +17,7 @@ import type { OnProgress } from "./download-progress.ts";
 import type { DownloadTask } from "./download-task.ts";
 import type { FetchedCopy } from "./fetched-copy.ts";
 import { fetchFile } from "./file/fetch-file.ts";
+import { PLAYLIST_NAME } from "./hls/copy-folder.ts";
 import { fetchHls } from "./hls/fetch-hls.ts";
 import { linkSignals } from "./linked-signal.ts";
 import { waitAfterFailure } from "./retry-schedule.ts";
@@ -182,7 +183,13 @@ async function publish(
     signal,
     onProgress,
   });
-  return { url, sizeBytes: copy.sizeBytes, sha256: copy.sha256, files: filesTotal };
+  return {
+    // What a player is given: of a folder, the playlist in it.
+    url: copy.kind === "file" ? url : `${url}/${PLAYLIST_NAME}`,
+    sizeBytes: copy.sizeBytes,
+    sha256: copy.sha256,
+    files: filesTotal,
+  };
 }
 
 /** Without its files a seal leads nowhere: the next try begins anew. */
