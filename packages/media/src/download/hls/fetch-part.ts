@@ -42,8 +42,6 @@ export interface FetchedPart {
 const PROGRESS_BYTES = 65_536;
 /** What is read in vain to get to a byte range when the origin ignores ranges. */
 const MAX_SKIPPED_BYTES = 1_048_576;
-/** As much as shows what a segment is. */
-const HEAD_BYTES = 4096;
 const UNKNOWN: FileVersion = { etag: null, lastModified: null, totalSizeBytes: null };
 
 /**
@@ -207,11 +205,11 @@ export async function fetchPart(fetch: PartFetch): Promise<FetchedPart | null> {
     });
   }
 
-  async function judge(): Promise<FetchedPart> {
+  function judge(): FetchedPart {
     const { sha256, problem } = sink.finish();
     const fileSizeBytes =
       byteRange === null ? sink.position : (version?.totalSizeBytes ?? offset + sink.position);
-    const head = checkHead(local.part, lock, await sink.head(HEAD_BYTES), fileSizeBytes);
+    const head = checkHead(local.part, lock, sink.head(), fileSizeBytes);
     return {
       state: {
         kind: "present",
@@ -234,7 +232,7 @@ export async function fetchPart(fetch: PartFetch): Promise<FetchedPart | null> {
     }
     throw error;
   }
-  return await judge();
+  return judge();
 }
 
 function totalOf(version: FileVersion | null, answered: FileVersion): number | null {

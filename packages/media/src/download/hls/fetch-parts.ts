@@ -32,8 +32,11 @@ export interface FetchedParts {
   faults: ReadonlyMap<string, PartState>;
 }
 
-/** Requests at a time. The client's own bound per host may be lower. */
-const LANES = 8;
+/**
+ * The client bounds the requests under way at each host, by default to eight. The lanes above that are those which put a
+ * segment on the disk meanwhile: at 30 ms of latency, twelve take two thirds of the time of eight.
+ */
+const LANES = 12;
 /** Over a line that cuts or changes answers now and then, a file is only called broken when it came so twice. */
 const TRIES = 2;
 

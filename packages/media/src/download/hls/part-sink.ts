@@ -12,10 +12,11 @@ export interface PartSink extends AsyncDisposable {
   restart(): Promise<void>;
   /** Called once all bytes are in. */
   finish(): { sha256: string; problem: SegmentProblem | null };
-  /** The first bytes of the file, fewer when it is shorter. */
-  head(bytes: number): Promise<Uint8Array>;
+  /** The first 4096 bytes, fewer when there are not so many: what the segment is shows there. */
+  head(): Uint8Array;
 }
 
+const HEAD_BYTES = 4096;
 const READ_BYTES = 65_536;
 
 /**
@@ -32,7 +33,12 @@ export async function openPartSink(
   let hash: Hash = createHash("sha256");
   let verifier: SegmentVerifier = createSegmentVerifier(lock);
 
+  const head = new Uint8Array(HEAD_BYTES);
+
   function take(bytes: Uint8Array): void {
+    if (sink.position < HEAD_BYTES) {
+      head.set(bytes.subarray(0, HEAD_BYTES - sink.position), sink.position);
+    }
     hash.update(bytes);
     verifier.push(bytes);
     sink.position += bytes.length;
@@ -48,7 +54,9 @@ export async function openPartSink(
       }
       take(buffer.subarray(0, bytesRead));
     }
-    await handle.truncate(sink.position);
+    if (keptBytes > 0) {
+      await handle.truncate(sink.position);
+    }
   }
 
   const sink = {
@@ -72,10 +80,7 @@ export async function openPartSink(
       sink.position = 0;
     },
     finish: () => ({ sha256: hash.digest("hex"), problem: verifier.end() }),
-    async head(length: number): Promise<Uint8Array> {
-      const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, 0);
-      return buffer.subarray(0, bytesRead);
-    },
+    head: () => head.subarray(0, sink.position),
     [Symbol.asyncDispose]: () => handle.close(),
   };
   try {
