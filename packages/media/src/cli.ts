@@ -1,4 +1,5 @@
 import { parseCommandLine } from "./command/command-line.ts";
+import { runDownload } from "./command/run-download.ts";
 import { runIndex } from "./command/run-index.ts";
 
 async function run(args: readonly string[]): Promise<number> {
@@ -19,8 +20,7 @@ async function run(args: readonly string[]): Promise<number> {
       case "index":
         return await runIndex(commandLine.flags, io);
       case "download":
-        complain("not yet\n");
-        return 2;
+        return await runDownload(commandLine.flags, io);
       default:
         return commandLine satisfies never;
     }
@@ -28,7 +28,7 @@ async function run(args: readonly string[]): Promise<number> {
     if (!ending.signal.aborted) {
       throw error;
     }
-    complain("Stopped.\n");
+    complain("Stopped. The same command goes on where it was.\n");
     return 1;
   } finally {
     process.off("SIGINT", end);

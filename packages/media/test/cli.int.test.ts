@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fixturePath, MEDIA_FIXTURES_FOLDER } from "@reelgate/testkit/media-fixtures";
 import { type MediaOrigin, startMediaOrigin } from "@reelgate/testkit/media-origin";
 
@@ -101,4 +104,48 @@ test("wrong usage: exit 2, and help tells how", async () => {
   const help = await media("--help");
   expect(help.code).toBe(0);
   expect(help.out).toContain("Exit codes:");
+});
+
+describe("download", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "reelgate-cli-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  test("keeps a verified copy, and says where", async () => {
+    const url = `${origin.url}/hls/ts/index.m3u8`;
+    const { code, out } = await media(
+      "download",
+      url,
+      "--to",
+      folder,
+      "--name",
+      "../a/b",
+      "--json",
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      ok: true,
+      stored: { url: `${pathToFileURL(folder).href}/__/a/b/index.m3u8`, files: 14 },
+    });
+    const checked = await readdir(join(folder, "__/a/b"));
+    expect(checked).toHaveLength(14);
+  });
+
+  test("a broken recording: exit 1, every part that is broken is named, nothing is kept", async () => {
+    const url = `${origin.url}/damaged/hls-segment-missing/index.m3u8`;
+    const { code, out } = await media("download", url, "--to", folder);
+    expect(code).toBe(1);
+    expect(out).toContain("broken     missing_segment: Segment 3 of 4");
+    expect((await readdir(folder)).filter((name) => !name.startsWith("."))).toEqual([]);
+  });
+
+  test("a storage that cannot be: exit 2 and an example", async () => {
+    const { code, err } = await media("download", `${origin.url}/x`, "--to", "s3://b");
+    expect(code).toBe(2);
+    expect(err).toContain("Example: s3://");
+  });
 });

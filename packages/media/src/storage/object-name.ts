@@ -60,7 +60,7 @@ const WINDOWS_DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
  * A part of a path that means the same everywhere: letters, digits, `-`, `_` and `.` of any script, neither empty nor
  * hidden nor an option of a command, in at most `maxBytes` bytes of UTF-8.
  */
-function safePart(text: string, maxBytes: number): string {
+export function safePart(text: string, maxBytes: number): string {
   const allowed = text.normalize("NFC").replaceAll(/[^\p{L}\p{M}\p{Nd}._-]/gu, "_");
   const tame = cutToBytes(allowed, maxBytes - 1)
     .replace(/^[.-]/, "_")
