@@ -119,7 +119,11 @@ async function indexFile(
       durationS,
       durationIsExact,
       sizeBytes,
-      bitrateKbps: meanBitrateKbps(sizeBytes, durationS),
+      // The duration of a file that is cut may be that of the whole one.
+      bitrateKbps:
+        completeness === "truncated" && !durationIsExact
+          ? null
+          : meanBitrateKbps(sizeBytes, durationS),
       video,
       audio,
       hls: null,
