@@ -50,8 +50,6 @@ export interface OpenOptions {
   ifRange?: string;
   /** One whole read, in place of the client's own; null for none: a long download watches its progress instead. */
   totalTimeoutMs?: number | null;
-  /** Bytes of the body that are read ahead of the caller. Default 65,536; more is faster and costs so much memory. */
-  readAheadBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -162,7 +160,7 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
 
   async function send(
     url: URL,
-    { range, ifRange, readAheadBytes }: OpenOptions,
+    { range, ifRange }: OpenOptions,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
@@ -172,7 +170,6 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
         path: url.pathname + url.search,
         method: "GET",
         signal,
-        highWaterMark: readAheadBytes ?? 65_536,
         headers: {
           accept: "*/*",
           // A compressed body has another length and other ranges than the file that is being verified.
