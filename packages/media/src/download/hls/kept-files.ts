@@ -4,7 +4,7 @@ import { ifRangeValidator, provesVersion, versionOf } from "../../http/file-vers
 import type { MediaClient } from "../../http/media-client.ts";
 import { hashFile } from "../../storage/hash-file.ts";
 import type { CopyFolder } from "./copy-folder.ts";
-import { type DoneFile, type HlsRecords, originOf } from "./hls-journal.ts";
+import { type DoneFile, type HlsRecords, type Origin, originOf } from "./hls-journal.ts";
 import type { LocalPart } from "./local-files.ts";
 import { runLanes } from "./run-lanes.ts";
 
@@ -43,7 +43,9 @@ export async function keepGoodFiles(
     if (origin === undefined || size === null || ifRangeValidator(origin.version) === null) {
       begun.delete(stem);
     } else {
-      partBytes.set(stem, size);
+      // One byte less of a part that may be another file by now: even of a whole one, the origin is asked for the rest.
+      const isSame = isSameAddress(part.file.url, origin);
+      partBytes.set(stem, isSame ? size : Math.max(0, size - 1));
     }
   });
   return { records: { done, begun }, partBytes };
@@ -62,12 +64,11 @@ async function isMeant(
   file: DoneFile,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const now = originOf(new URL(url), file.range, file.version);
-  if (now.addressHash === file.addressHash) {
+  if (isSameAddress(url, file)) {
     return true;
   }
   const ifRange = ifRangeValidator(file.version);
-  if (now.url !== file.url || ifRange === null || file.sizeBytes === 0) {
+  if (ifRange === null || file.sizeBytes === 0) {
     return false;
   }
   const last = (file.range?.offset ?? 0) + file.sizeBytes - 1;
@@ -82,6 +83,11 @@ async function isMeant(
     }
     throw error;
   }
+}
+
+/** The query too. The playlist's fingerprint holds the rest of all addresses together. */
+function isSameAddress(url: string, { range, version, addressHash }: Origin): boolean {
+  return originOf(new URL(url), range, version).addressHash === addressHash;
 }
 
 async function sizeOf(path: string): Promise<number | null> {

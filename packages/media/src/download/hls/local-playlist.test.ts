@@ -72,7 +72,7 @@ describe("what a copy of a playlist says", () => {
 test("whatever the URIs are, the copy reads as the same recording with local names", async () => {
   const uri = fc
     .string({ minLength: 1, maxLength: 40 })
-    .map((text) => text.replaceAll(/[\s"\u0000-\u001f\u007f-\uffff]/g, "_"))
+    .map((text) => text.replaceAll(/[^!#-~]/g, "_"))
     .filter((text) => !text.startsWith("#") && text !== "");
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(uri, fc.boolean()), { minLength: 1 }), async (items) => {
