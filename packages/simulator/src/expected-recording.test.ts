@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Media } from "@reelgate/shared/contract/media";
 import type { Recording } from "@reelgate/shared/contract/recording";
 import { fileVerdict, isoMicroseconds } from "./expected-recording.ts";
 
@@ -60,8 +61,8 @@ describe("the verdict on a file", () => {
       durationIsExact: true,
       sizeBytes,
       bitrateKbps: null,
-      video: null,
-      audio: null,
+      video: { codec: "h264", width: 160, height: 90, fps: 25 },
+      audio: { codec: "aac", sampleRateHz: 44_100, channels: 1 },
       hls: null,
     },
     findings: kinds.map((kind) => ({
@@ -96,6 +97,31 @@ describe("the verdict on a file", () => {
     expect(problems({ ...indexed(100), state: "stored" }, whole, 100)).toEqual([]);
   });
 
+  it("wants the duration and the tracks of the sample", () => {
+    const other = indexed(100);
+    const media = (changes: Partial<Media>): Recording =>
+      other.media === null ? other : { ...other, media: { ...other.media, ...changes } };
+    expect(problems(media({ durationS: 6.04 }), whole, 100)).toEqual([]);
+    expect(problems(media({ durationS: 6.2 }), whole, 100)).toEqual(["tracks"]);
+    expect(problems(media({ durationS: null }), whole, 100)).toEqual(["tracks"]);
+    expect(problems(media({ audio: null }), whole, 100)).toEqual(["tracks"]);
+    expect(problems(media({}), { ...whole, format: "aac" }, 100)).toEqual(["tracks"]);
+    expect(problems(media({ video: null }), { ...whole, format: "aac" }, 100)).toEqual([]);
+  });
+
+  it("wants no copy of a cut file, and takes the refusal of one", () => {
+    const refused: Recording = {
+      ...indexed(60, "truncated"),
+      state: "pending",
+      failure: { ...failure, code: "media_incomplete" },
+    };
+    expect(problems(refused, truncated, 100)).toEqual([]);
+    expect(problems({ ...refused, state: "failed" }, truncated, 100)).toEqual([]);
+    expect(problems({ ...refused, findings: [] }, truncated, 100)).toEqual(["findings"]);
+    const stored: Recording = { ...indexed(60, "truncated"), state: "stored" };
+    expect(problems(stored, truncated, 100)).toEqual(["stored"]);
+  });
+
   it("wants a finding when a callback contradicts a whole file", () => {
     expect(problems(indexed(100), whole, 201)).toEqual(["findings"]);
     expect(problems(indexed(100, "size_mismatch"), whole, 201)).toEqual([]);
@@ -103,7 +129,7 @@ describe("the verdict on a file", () => {
 
   it("wants a finding about a truncated file", () => {
     expect(problems(indexed(60, "truncated"), truncated, 100)).toEqual([]);
-    expect(problems(indexed(60, "size_mismatch"), truncated, 100)).toEqual([]);
+    expect(problems(indexed(60, "size_mismatch"), truncated, 100)).toEqual(["findings"]);
     expect(problems(indexed(60), truncated, 100)).toEqual(["findings"]);
     expect(problems(indexed(100), truncated, 100)).toEqual(["media.sizeBytes", "findings"]);
   });

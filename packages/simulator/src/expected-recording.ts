@@ -1,5 +1,7 @@
+import type { FileFormat } from "@reelgate/shared/contract/media";
 import type { Recording } from "@reelgate/shared/contract/recording";
 import { isDeepStrictEqual } from "node:util";
+import { SAMPLE_AUDIO, SAMPLE_DURATION_S, SAMPLE_VIDEO } from "./media-samples.ts";
 import type { BodyFields, JsonValue, PlannedRecording } from "./plan.ts";
 
 /** One thing that is not as it must be. */
@@ -83,8 +85,12 @@ export type FileVerdict =
 const settled = (...differences: Difference[]): FileVerdict => ({ kind: "settled", differences });
 
 const SIZE_FINDINGS = new Set(["size_mismatch", "truncated", "empty_file", "short_segment"]);
-/** A cut HLS recording shows itself in its playlist before its size is known. */
-const CUT_HLS_FINDINGS = new Set([...SIZE_FINDINGS, "missing_endlist", "duration_mismatch"]);
+/** What tells that a file is cut, as against one whose callback declared another size. */
+const CUT_FINDINGS = new Set(["truncated"]);
+/** A cut HLS recording shows itself in its playlist. */
+const CUT_HLS_FINDINGS = new Set(["missing_endlist"]);
+/** Players round, and the last frame of a sample may end a little later than the sample. */
+const DURATION_TOLERANCE_S = 0.1;
 
 /**
  * State, real size and findings against the file that the origin serves.
@@ -111,7 +117,9 @@ export function fileVerdict(
           });
     case "whole":
     case "truncated": {
-      if (found.state !== "indexed" && found.state !== "stored") {
+      // Where copies are kept, none is made of a broken file: that is waited for, and then it has failed.
+      const isRefused = file.kind === "truncated" && found.failure?.code === "media_incomplete";
+      if (found.state !== "indexed" && found.state !== "stored" && !isRefused) {
         const difference = {
           what: "state",
           expected: "indexed",
@@ -130,8 +138,14 @@ export function fileVerdict(
           found: String(sizeBytes),
         });
       }
-      const telling =
-        format === "hls" && file.kind === "truncated" ? CUT_HLS_FINDINGS : SIZE_FINDINGS;
+      if (file.kind === "truncated" && (found.state === "stored" || found.stored !== null)) {
+        differences.push({ what: "stored", expected: "nothing of a cut file", found: "a copy" });
+      }
+      if (file.kind === "whole") {
+        differences.push(...trackDifferences(found, format));
+      }
+      const cut = format === "hls" ? CUT_HLS_FINDINGS : CUT_FINDINGS;
+      const telling = file.kind === "truncated" ? cut : SIZE_FINDINGS;
       const isTold = kinds.some((kind) => telling.has(kind));
       const mustBeTold =
         file.kind === "truncated" || (isSizeKnown && declaredBytes !== file.servedBytes);
@@ -149,4 +163,23 @@ export function fileVerdict(
       throw new TypeError(`no such file: ${JSON.stringify(unknown)}`);
     }
   }
+}
+
+/** Duration and tracks against those of the samples. */
+function trackDifferences({ media }: Recording, format: FileFormat): Difference[] {
+  const expected = {
+    video: format === "aac" ? null : SAMPLE_VIDEO,
+    audio: SAMPLE_AUDIO,
+    durationS: `${SAMPLE_DURATION_S} ± ${DURATION_TOLERANCE_S}`,
+  };
+  const durationS = media?.durationS ?? Number.NaN;
+  const isRight = Math.abs(durationS - SAMPLE_DURATION_S) <= DURATION_TOLERANCE_S;
+  const found = {
+    video: media?.video ?? null,
+    audio: media?.audio ?? null,
+    durationS: isRight ? expected.durationS : String(durationS),
+  };
+  return isDeepStrictEqual(expected, found)
+    ? []
+    : [{ what: "tracks", expected: show(expected), found: show(found) }];
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { FileFormat } from "@reelgate/shared/contract/media";
+import type { AudioTrack, FileFormat, VideoTrack } from "@reelgate/shared/contract/media";
 
 /** One file to serve. */
 export interface SampleFile {
@@ -28,6 +28,9 @@ export interface MediaSamples {
 
 /** Length of every sample in seconds (ffprobe: 5.99 to 6.02). */
 export const SAMPLE_DURATION_S = 6;
+/** The tracks of every sample, as ffprobe names them; AAC has the sound alone. */
+export const SAMPLE_VIDEO: VideoTrack = { codec: "h264", width: 160, height: 90, fps: 25 };
+export const SAMPLE_AUDIO: AudioTrack = { codec: "aac", sampleRateHz: 44_100, channels: 1 };
 
 const MEDIA_FOLDER = new URL("../media/", import.meta.url);
 

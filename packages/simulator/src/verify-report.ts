@@ -58,8 +58,8 @@ const ROW_NAMES: Readonly<Record<CheckName, string>> = {
   unsupported: "callbacks unsupported",
   refused: "refused bodies that are not in the catalogue",
   recordings: "recordings, one each, with the fields of their callbacks",
-  whole: "whole files indexed with their real size",
-  truncated: "truncated files indexed with a finding",
+  whole: "whole files verified: size, duration, tracks",
+  truncated: "truncated files found out",
   missing: "missing files pending or failed",
   redacted: "callbacks shown without their secrets",
 };
