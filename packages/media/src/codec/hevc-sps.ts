@@ -1,3 +1,4 @@
+import { uint16At } from "../bytes/big-endian.ts";
 import { type BitReader, readBits, withoutEmulationPrevention } from "./bit-reader.ts";
 import { skipShortTermRefPicSets } from "./hevc-ref-pic-sets.ts";
 import {
@@ -37,10 +38,6 @@ export function parseHevcConfiguration(record: Uint8Array): VideoParameters | nu
     }
   }
   return null;
-}
-
-function uint16At(bytes: Uint8Array, index: number): number {
-  return ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
 }
 
 /** Reads a sequence parameter set, a NAL unit with its header (ITU-T H.265, 7.3.2.2.1 and E.2.1). Total. */

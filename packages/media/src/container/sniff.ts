@@ -1,4 +1,5 @@
 import type { Container } from "@reelgate/shared/contract/media";
+import { asciiAt, uint32At, uint8At } from "../bytes/big-endian.ts";
 import { ADTS_HEADER_BYTES, readAdtsHeader } from "./adts/adts-header.ts";
 import { id3TagBytes } from "./adts/id3-tag.ts";
 
@@ -40,7 +41,7 @@ function isFlv(bytes: Uint8Array): boolean {
   return (
     asciiAt(bytes, 0, "FLV") &&
     bytes[3] === 1 &&
-    (at(bytes, 4) & 0b1111_1010) === 0 &&
+    (uint8At(bytes, 4) & 0b1111_1010) === 0 &&
     uint32At(bytes, 5) >= 9
   );
 }
@@ -105,7 +106,7 @@ function isAdts(bytes: Uint8Array, start: number): boolean {
   }
   const next = start + header.frameBytes;
   if (next + ADTS_HEADER_BYTES > bytes.length) {
-    return next >= bytes.length || at(bytes, next) === 0xff;
+    return next >= bytes.length || uint8At(bytes, next) === 0xff;
   }
   return readAdtsHeader(bytes, next)?.stream === header.stream;
 }
@@ -155,26 +156,4 @@ function describeBytes(bytes: Uint8Array): string {
     return "plain text";
   }
   return `unknown data that begins with ${Buffer.from(bytes.subarray(0, 8)).toString("hex")}`;
-}
-
-function at(bytes: Uint8Array, index: number): number {
-  return bytes[index] ?? 0;
-}
-
-/** Big-endian; 0 beyond the end. */
-function uint32At(bytes: Uint8Array, index: number): number {
-  return (
-    at(bytes, index) * 0x100_0000 +
-    ((at(bytes, index + 1) << 16) | (at(bytes, index + 2) << 8) | at(bytes, index + 3))
-  );
-}
-
-/** True when the characters stand there, each as the byte of its code. */
-function asciiAt(bytes: Uint8Array, offset: number, characters: string): boolean {
-  for (let index = 0; index < characters.length; index += 1) {
-    if (bytes[offset + index] !== characters.charCodeAt(index)) {
-      return false;
-    }
-  }
-  return true;
 }

@@ -1,3 +1,4 @@
+import { asciiAt } from "../../bytes/big-endian.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
 
 const ID3V1_BYTES = 128;
@@ -23,8 +24,4 @@ export async function findAudioEnd(source: ByteSource, start: number): Promise<n
   const tagBytes = tail.readUInt32LE(footer + 12) + (hasHeader ? APE_FOOTER_BYTES : 0);
   const audioEnd = end - tagBytes;
   return tagBytes < APE_FOOTER_BYTES || audioEnd < start ? end : audioEnd;
-}
-
-function asciiAt(bytes: Buffer, offset: number, characters: string): boolean {
-  return bytes.toString("latin1", offset, offset + characters.length) === characters;
 }

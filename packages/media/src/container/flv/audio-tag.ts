@@ -1,7 +1,7 @@
+import { fourCcAt } from "../../bytes/big-endian.ts";
 import type { AudioTrack } from "@reelgate/shared/contract/media";
 import {
   CODED_FRAMES,
-  fourccAt,
   OTHER,
   SEQUENCE_START,
   skipModifiers,
@@ -43,7 +43,7 @@ export function readAudioTag(data: Uint8Array): TagContent {
   const format = first >> 4;
   if (format === ENHANCED) {
     const { packetType, at } = skipModifiers(data, first & 0x0f, 1);
-    const codec = FOURCC_CODECS.get(fourccAt(data, at));
+    const codec = FOURCC_CODECS.get(fourCcAt(data, at));
     return codec === undefined ? OTHER : content(codec, packetType, data.subarray(at + 4));
   }
   const codec = formatCodec(format, first);

@@ -1,3 +1,5 @@
+import { uint24At, uint32At } from "../../bytes/big-endian.ts";
+
 /** Bytes of a tag's header, and of the PreviousTagSize behind its data (Adobe FLV 10.1, annexes E.3 and E.4.1). */
 export const TAG_HEADER_BYTES = 11;
 export const TAG_TRAILER_BYTES = 4;
@@ -90,12 +92,4 @@ export function readTag(
 /** True when the PreviousTagSize at `at` is that of the tag. */
 export function isTrailerOf(tag: FlvTag, bytes: Uint8Array, at: number): boolean {
   return uint32At(bytes, at) === TAG_HEADER_BYTES + tag.dataBytes;
-}
-
-export function uint24At(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-}
-
-export function uint32At(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) * 0x100_0000 + uint24At(bytes, at + 1);
 }

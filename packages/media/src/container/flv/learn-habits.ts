@@ -1,4 +1,5 @@
-import { isTrailerOf, readTag, TAG_TRAILER_BYTES, type TagHabits, uint24At } from "./flv-tag.ts";
+import { uint24At } from "../../bytes/big-endian.ts";
+import { isTrailerOf, readTag, TAG_TRAILER_BYTES, type TagHabits } from "./flv-tag.ts";
 
 const STREAM_ID_OFFSET = 8;
 const TAGS_LOOKED_AT = 8;

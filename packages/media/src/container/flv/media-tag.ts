@@ -36,7 +36,3 @@ export function skipModifiers(
   }
   return { packetType: type, at };
 }
-
-export function fourccAt(data: Uint8Array, at: number): string {
-  return Buffer.from(data.subarray(at, at + 4)).toString("latin1");
-}

@@ -1,3 +1,4 @@
+import { uint32At } from "../../bytes/big-endian.ts";
 import type { EventLoopTurns } from "../../hls/event-loop-turns.ts";
 import { type ByteSource, MAX_READ_BYTES } from "../../source/byte-source.ts";
 import { findTags, type TagWindow } from "./find-tags.ts";
@@ -8,7 +9,6 @@ import {
   TAG_HEADER_BYTES,
   TAG_TRAILER_BYTES,
   type TagHabits,
-  uint32At,
 } from "./flv-tag.ts";
 import { dataOf, type TagsEnd, type TagVisitor, walkTags, windowFrom } from "./walk-tags.ts";
 

@@ -1,7 +1,6 @@
-import { uint24At } from "./flv-tag.ts";
+import { fourCcAt, uint24At } from "../../bytes/big-endian.ts";
 import {
   CODED_FRAMES,
-  fourccAt,
   OTHER,
   SEQUENCE_START,
   skipModifiers,
@@ -76,7 +75,7 @@ function readEnhanced(data: Uint8Array, first: number): TagContent {
     return OTHER;
   }
   const { packetType, at } = skipModifiers(data, first & 0x0f, 1);
-  const codec = FOURCC_CODECS.get(fourccAt(data, at));
+  const codec = FOURCC_CODECS.get(fourCcAt(data, at));
   if (codec === undefined) {
     return OTHER;
   }

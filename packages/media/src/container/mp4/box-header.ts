@@ -1,4 +1,4 @@
-import { fourCcAt, uint32At, uint64At } from "./big-endian.ts";
+import { fourCcAt, uint32At, uint64At } from "../../bytes/big-endian.ts";
 
 /** The longest header of a box: a 64-bit size. */
 export const MAX_HEADER_BYTES = 16;

@@ -1,4 +1,4 @@
-import { int32At, uint16At, uint32At, uint64At, uint8At } from "./big-endian.ts";
+import { int32At, uint16At, uint32At, uint64At, uint8At } from "../../bytes/big-endian.ts";
 
 /** Real lists have one or two entries. */
 const MAX_ENTRIES = 1000;

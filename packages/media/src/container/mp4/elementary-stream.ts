@@ -1,4 +1,4 @@
-import { uint8At } from "./big-endian.ts";
+import { uint8At } from "../../bytes/big-endian.ts";
 
 /** What an `esds` box says of its stream (ISO/IEC 14496-1, 7.2.6). */
 export interface ElementaryStream {

@@ -1,4 +1,4 @@
-import { uint16At, uint32At, uint64At, uint8At } from "./big-endian.ts";
+import { uint16At, uint32At, uint64At, uint8At } from "../../bytes/big-endian.ts";
 import type { Box } from "./box-header.ts";
 import { type BoxReader, readBody } from "./box-reader.ts";
 

@@ -1,4 +1,4 @@
-import { uint32At, uint64At, uint8At } from "./big-endian.ts";
+import { uint32At, uint64At, uint8At } from "../../bytes/big-endian.ts";
 import { type Box, childBody, childBoxes } from "./box-header.ts";
 
 /** What one track has in one fragment. Units are those of its timescale. */

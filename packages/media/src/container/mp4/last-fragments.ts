@@ -1,4 +1,4 @@
-import { fourCcAt } from "./big-endian.ts";
+import { fourCcAt } from "../../bytes/big-endian.ts";
 import type { Box } from "./box-header.ts";
 import type { BoxReader } from "./box-reader.ts";
 import { MAX_READ_BYTES } from "../../source/byte-source.ts";

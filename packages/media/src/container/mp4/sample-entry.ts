@@ -1,5 +1,5 @@
 import type { AudioTrack } from "@reelgate/shared/contract/media";
-import { fourCcAt, uint16At, uint32At, uint8At } from "./big-endian.ts";
+import { fourCcAt, uint16At, uint32At, uint8At } from "../../bytes/big-endian.ts";
 import { childBody, childBoxes, type Box } from "./box-header.ts";
 import { type ElementaryStream, parseElementaryStream } from "./elementary-stream.ts";
 import { parseAudioSpecificConfig } from "../../codec/audio-specific-config.ts";

@@ -1,4 +1,4 @@
-import { uint32At, uint64At } from "./big-endian.ts";
+import { uint32At, uint64At } from "../../bytes/big-endian.ts";
 import { type Box, MAX_HEADER_BYTES } from "./box-header.ts";
 import { type BoxReader, readBody } from "./box-reader.ts";
 import { childrenOf, nameOf, type Problems } from "./children.ts";

@@ -1,3 +1,4 @@
+import { uint16At } from "../../bytes/big-endian.ts";
 import type { TransportPacket } from "./packet.ts";
 
 /** One stream that a program announces (ISO/IEC 13818-1, 2.4.4.8). */
@@ -97,8 +98,4 @@ function readStreams(section: Uint8Array): ElementaryStream[] {
     at = descriptorsEnd;
   }
   return streams;
-}
-
-function uint16At(bytes: Uint8Array, index: number): number {
-  return ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
 }

@@ -1,10 +1,14 @@
-/** Big-endian numbers of ISO boxes. Bytes beyond the end read as 0: whoever must know checks the length first. */
+/** Big-endian numbers, as ISO boxes, FLV tags and MPEG headers have them. Bytes beyond the end read as 0: whoever must know checks the length first. */
 export function uint8At(bytes: Uint8Array, index: number): number {
   return bytes[index] ?? 0;
 }
 
 export function uint16At(bytes: Uint8Array, index: number): number {
   return uint8At(bytes, index) * 0x100 + uint8At(bytes, index + 1);
+}
+
+export function uint24At(bytes: Uint8Array, index: number): number {
+  return uint16At(bytes, index) * 0x100 + uint8At(bytes, index + 2);
 }
 
 export function uint32At(bytes: Uint8Array, index: number): number {
@@ -28,4 +32,14 @@ export function fourCcAt(bytes: Uint8Array, index: number): string {
     uint8At(bytes, index + 2),
     uint8At(bytes, index + 3),
   );
+}
+
+/** True when the characters stand there, each as the byte of its code. */
+export function asciiAt(bytes: Uint8Array, index: number, characters: string): boolean {
+  for (let position = 0; position < characters.length; position += 1) {
+    if (bytes[index + position] !== characters.charCodeAt(position)) {
+      return false;
+    }
+  }
+  return true;
 }
