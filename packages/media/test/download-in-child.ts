@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const CHILD = join(import.meta.dirname, "download-child.ts");
+const CHILD = join(import.meta.dirname, "download-child.mjs");
 
 /** Downloads in a process of its own, killed as soon as so many bytes came. Null: it was. */
 export async function downloadInChild(

@@ -6,14 +6,14 @@ import { type MediaOrigin, startMediaOrigin } from "@reelgate/testkit/media-orig
 import { downloadInChild } from "./download-in-child.ts";
 import { filesBelow, noiseThatBeginsAsMp4, sha256 } from "./download-setup.ts";
 
-const SIZE = 40_000_000;
+const SIZE = 100_000_000;
 const NAME = "app/live/room/20261123-0";
 
 let origin: MediaOrigin;
 let root: string;
 
 beforeAll(async () => {
-  origin = await startMediaOrigin({ bytesPerSecond: 8_000_000 });
+  origin = await startMediaOrigin({ bytesPerSecond: 12_000_000 });
   root = await mkdtemp(join(tmpdir(), "reelgate-killed-"));
 });
 

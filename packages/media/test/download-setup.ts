@@ -14,7 +14,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-export const SOUND: MediaReport = {
+const SOUND: MediaReport = {
   media: {
     container: "mp4",
     durationS: 1,

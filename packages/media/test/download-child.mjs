@@ -1,5 +1,5 @@
 /*
- * A process that downloads, for tests that kill it: `node --conditions=source download-child.ts URL ROOT NAME`. Takes any
+ * A process that downloads, for tests that kill it: `node --conditions=source download-child.mjs URL ROOT NAME`. Takes any
  * bytes for a sound recording. Prints the number of bytes so far, a line each, then the result as JSON.
  */
 import { downloadMedia } from "../src/download/download-media.ts";
