@@ -11,6 +11,7 @@ export async function downloadInChild(
   root: string,
   name: string,
   killAtBytes: number,
+  onBytes?: (bytes: number) => void,
 ): Promise<unknown> {
   const child = spawn(
     process.execPath,
@@ -21,6 +22,7 @@ export async function downloadInChild(
   let last = "";
   for await (const line of createInterface({ input: child.stdout })) {
     last = line;
+    onBytes?.(Number(line));
     if (Number(line) >= killAtBytes) {
       child.kill("SIGKILL");
     }
