@@ -137,6 +137,15 @@ describe("an origin that fails now and then", () => {
     expect(segmentCounters(5).sentBytes).toBeLessThan(large.length * 1.5);
   });
 
+  test("a connection that stands still is given up, and the segment goes on elsewhere", async () => {
+    for (const index of [1, 9]) {
+      origin.setFault(`${folder}/s${index}.ts`, { kind: "stall", atByte: 60_000 }, { times: 1 });
+    }
+    await download({ lowSpeedWindowMs: 300 });
+    await expectStored();
+    expect(segmentCounters(9).requests).toBe(2);
+  });
+
   test("an answer that takes more than one request is put together", async () => {
     origin.setFault(`${folder}/s5.ts`, { kind: "drop", atByte: 50_000 }, { times: 1 });
     let isSet = false;

@@ -45,7 +45,7 @@ export async function fetchHls(task: DownloadTask): Promise<FetchedCopy> {
 
   const draft = await localPlaylist(playlist.text, nameWith(asItIs), signal);
   const fingerprint = await fingerprintOf(draft, local, signal);
-  const found = await readHlsRecords(staging, fingerprint);
+  const found = await readHlsRecords(staging, fingerprint, signal);
   const folder = copyFolderIn(staging.folder);
   const kept = await keepGoodFiles(client, found, local.parts, folder, signal);
   const { done, begun } = kept.records;
@@ -53,7 +53,7 @@ export async function fetchHls(task: DownloadTask): Promise<FetchedCopy> {
     files: new Set(Array.from(done.values(), ({ name }) => name)),
     parts: new Set(begun.keys()),
   });
-  await using journal = await startHlsJournal(staging, fingerprint, kept.records);
+  await using journal = await startHlsJournal(staging, fingerprint, kept.records, signal);
   const keys = createSegmentKeys(client, base);
   const keyFiles = await keepKeys(keys, local.keys, folder, signal);
   const { files, faults } = await fetchParts(

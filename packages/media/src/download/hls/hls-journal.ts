@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { startTurns } from "../../hls/event-loop-turns.ts";
 import type { FileVersion } from "../../http/file-version.ts";
 import { replaceFile } from "../../storage/durable-files.ts";
 import { journalUrl } from "../file/file-journal.ts";
@@ -64,9 +65,14 @@ export function originOf(
 }
 
 /** Nothing when there is no journal, or one of another playlist. */
-export async function readHlsRecords(staging: Staging, fingerprint: string): Promise<HlsRecords> {
+export async function readHlsRecords(
+  staging: Staging,
+  fingerprint: string,
+  signal: AbortSignal,
+): Promise<HlsRecords> {
   const text = await readFile(join(staging.folder, JOURNAL), "utf8").catch(() => "");
-  const [first, ...lines] = text.split("\n").flatMap(parseLine);
+  const lines = text.split("\n");
+  const first = parseLine(lines.shift() ?? "");
   if (first?.kind !== "playlist" || first.fingerprint !== fingerprint) {
     return { done: new Map(), begun: new Map() };
   }
@@ -74,10 +80,15 @@ export async function readHlsRecords(staging: Staging, fingerprint: string): Pro
   const partsCount = bootId !== null && first.bootId === bootId && !staging.isContested;
   const done = new Map<string, DoneFile>();
   const begun = new Map<string, Origin>();
-  for (const line of lines) {
-    if (line.kind === "done" && SAFE_NAME.test(line.file.name)) {
+  const turns = startTurns(signal);
+  for (const lineText of lines) {
+    if (turns.isOver()) {
+      await turns.next();
+    }
+    const line = parseLine(lineText);
+    if (line?.kind === "done" && SAFE_NAME.test(line.file.name)) {
       done.set(line.stem, line.file);
-    } else if (line.kind === "begun" && partsCount) {
+    } else if (line?.kind === "begun" && partsCount) {
       begun.set(line.stem, line.origin);
     }
   }
@@ -88,21 +99,34 @@ export async function readHlsRecords(staging: Staging, fingerprint: string): Pro
 export async function startHlsJournal(
   staging: Staging,
   fingerprint: string,
-  { done, begun }: HlsRecords,
+  records: HlsRecords,
+  signal: AbortSignal,
 ): Promise<HlsJournal> {
-  const lines: Line[] = [
-    { kind: "playlist", fingerprint, bootId: await currentBootId() },
-    ...Array.from(begun, ([stem, origin]): Line => ({ kind: "begun", stem, origin })),
-    ...Array.from(done, ([stem, file]): Line => ({ kind: "done", stem, file })),
-  ];
+  const turns = startTurns(signal);
+  const texts = [toText({ kind: "playlist", fingerprint, bootId: await currentBootId() })];
+  for (const line of linesOf(records)) {
+    if (turns.isOver()) {
+      await turns.next();
+    }
+    texts.push(toText(line));
+  }
   const path = join(staging.folder, JOURNAL);
-  await replaceFile(path, lines.map(toText).join(""));
+  await replaceFile(path, texts.join(""));
   const handle = await open(path, "a");
   return {
     begin: (stem, origin) => append(handle, staging, { kind: "begun", stem, origin }),
     finish: (stem, file) => append(handle, staging, { kind: "done", stem, file }),
     [Symbol.asyncDispose]: () => handle.close(),
   };
+}
+
+function* linesOf({ done, begun }: HlsRecords): Generator<Line, void, undefined> {
+  for (const [stem, origin] of begun) {
+    yield { kind: "begun", stem, origin };
+  }
+  for (const [stem, file] of done) {
+    yield { kind: "done", stem, file };
+  }
 }
 
 /** Lets the next run begin with nothing. */
@@ -120,11 +144,10 @@ function toText(line: Line): string {
 }
 
 /** Only this program writes the file; what cannot be read was cut by a crash. */
-function parseLine(text: string): readonly Line[] {
+function parseLine(text: string): Line | null {
   try {
-    const line = JSON.parse(text) as Line | null;
-    return line === null ? [] : [line];
+    return JSON.parse(text) as Line | null;
   } catch {
-    return [];
+    return null;
   }
 }

@@ -61,7 +61,11 @@ export async function planLocalFiles(
     parts.push({ part, stem });
   }
 
+  const turns = startTurns(signal);
   for (const part of plan.segments) {
+    if (turns.isOver()) {
+      await turns.next();
+    }
     if (part.init !== null) {
       add(part.init);
     }
@@ -72,7 +76,6 @@ export async function planLocalFiles(
   const keys = new Map<string, LocalKey>();
   const keyNames = new Map<number, string>();
   const seenKeys = new Set<readonly PlaylistKey[]>();
-  const turns = startTurns(signal);
 
   function refer(start: number, uri: string, range: ByteRange | null): void {
     const stem = byAddress.get(client.check(uri, base).href)?.get(rangeKey(range));
