@@ -92,12 +92,9 @@ export async function fetchParts(
     const url = new URL(part.file.url);
     const lock = await keys.lockOf(part, signal);
     const begun = kept.records.begun.get(stem) ?? null;
-    await using sink = await openPartSink(
-      folder.partPath(stem),
-      begun === null ? 0 : (kept.partBytes.get(stem) ?? 0),
-      lock,
-    );
-    onBytes(sink.position);
+    const keptBytes = kept.partBytes.get(stem) ?? 0;
+    await using sink = await openPartSink(folder.partPath(stem), keptBytes, lock);
+    onBytes(sink.position - keptBytes);
     let version = begun?.version ?? null;
     let fetched: FetchedPart | null = null;
     for (let tries = 0; tries < TRIES && fetched?.state.problem !== null; tries += 1) {
@@ -153,6 +150,7 @@ export async function fetchParts(
     } else {
       if (begun !== undefined) {
         checkVersion(local, begun.version);
+        bytesDone += kept.partBytes.get(stem) ?? 0;
       }
       missing.push(local);
     }
