@@ -69,7 +69,7 @@ describe.concurrent("with unusable values", () => {
       WORKER_STAGES: ["callbacks,upload", `"callbacks,upload" is none of callbacks, media`],
       CALLBACKS_CONCURRENCY: ["0", `"0" is not a whole number from 1 to 1000`],
       MEDIA_CONCURRENCY: ["many", `"many" is not a whole number from 1 to 1000`],
-      MEDIA_MODE: ["download", `"download" is not available in this version`],
+      MEDIA_MODE: ["copy", `"copy" is none of index, download`],
       MEDIA_ALLOWED_HOSTS: ["https://a.test/", `write the host without a scheme`],
       MEDIA_TIMEOUT_MS: ["1", `"1" is not a whole number from 1000`],
       MEDIA_MAX_ATTEMPTS: ["0", `"0" is not a whole number from 1`],

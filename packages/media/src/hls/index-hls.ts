@@ -1,3 +1,4 @@
+import { nameFifty } from "./named-findings.ts";
 import type { Finding, MediaReport } from "@reelgate/shared/contract/media";
 import type { MediaClient, Prefix } from "../http/media-client.ts";
 import { meanBitrateKbps } from "../report/bitrate.ts";
@@ -80,7 +81,7 @@ export async function indexHls(
     findings: [
       ...playlistFindings(playlist, declared),
       ...durationFindings("The segments last together", durationS, true, declared),
-      ...keys.findings(),
+      ...nameFifty(keys.findings(), 0, "keys are missing"),
       ...segmentFindings(inOrder(plan, states)),
       ...uncheckedFindings(states, asked.length),
       ...detailFindings(details),

@@ -1,10 +1,8 @@
 import type { Finding } from "@reelgate/shared/contract/media";
 import { describeUrl } from "../http/describe-url.ts";
 import type { PartState } from "./check-segments.ts";
+import { MAX_NAMED, nameFifty } from "./named-findings.ts";
 import type { SegmentFile } from "./segment-plan.ts";
-
-/** A recording of which nothing is left would otherwise be a catalogue row of megabytes. */
-const MAX_NAMED = 50;
 
 /** The findings about what was found wrong, each of which names its part; beyond fifty the last tells how many more. */
 export function segmentFindings(states: Iterable<PartState>): readonly Finding[] {
@@ -27,13 +25,7 @@ export function segmentFindings(states: Iterable<PartState>): readonly Finding[]
       unnamed += 1;
     }
   }
-  const last = findings.at(-1);
-  return last === undefined || unnamed === 0
-    ? findings
-    : [
-        ...findings.slice(0, -1),
-        { ...last, detail: `${last.detail} ${unnamed} more are missing, short or corrupt.` },
-      ];
+  return nameFifty(findings, unnamed, "are missing, short or corrupt");
 }
 
 function partFinding(state: PartState): Finding {

@@ -1,3 +1,4 @@
+import { nameFifty } from "../../hls/named-findings.ts";
 import { createHash } from "node:crypto";
 import { AppError } from "@reelgate/shared/errors";
 import { SNIFF_BYTES } from "../../container/sniff.ts";
@@ -70,7 +71,7 @@ export async function fetchHls(task: DownloadTask): Promise<FetchedCopy> {
   const text = await localPlaylist(playlist.text, nameOf, signal);
   const copy = await sealCopyFolder(folder, [...media, ...keyFiles], text, signal);
   const findings = [
-    ...keys.findings(),
+    ...nameFifty(keys.findings(), 0, "keys are missing"),
     ...segmentFindings(local.parts.flatMap(({ stem }): PartState[] => toList(faults.get(stem)))),
   ];
   return {
