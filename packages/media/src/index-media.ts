@@ -6,9 +6,10 @@ import {
   type MediaReport,
 } from "@reelgate/shared/contract/media";
 import { indexAdts } from "./container/adts/index-adts.ts";
-import type { ContainerReport } from "./container/container-report.ts";
+import type { ContainerReport, ReadOptions } from "./container/container-report.ts";
 import { indexFlv } from "./container/flv/index-flv.ts";
 import { indexMp4 } from "./container/mp4/index-mp4.ts";
+import { indexTransportStream } from "./container/mpegts/index-transport-stream.ts";
 import { sniffContainer } from "./container/sniff.ts";
 import { indexHls } from "./hls/index-hls.ts";
 import type { SegmentSelection } from "./hls/segment-plan.ts";
@@ -30,6 +31,11 @@ export interface IndexOptions {
   segments?: SegmentSelection;
   /** HLS: files checked at a time. Default 8. */
   segmentConcurrency?: number;
+  /**
+   * Single files: reads all of it, and so finds what is wrong between its head and its tail. Fetches as much. Default
+   * false.
+   */
+  isThorough?: boolean;
   /**
    * Bytes that may be fetched of a single file. Far more than any reader needs of an origin that takes ranges (MP4 and
    * FLV 256 KiB, AAC all of it up to 64 MiB): it bounds origins that do not. Default 128 MiB.
@@ -91,7 +97,9 @@ export async function indexMedia(
             concurrency: options.segmentConcurrency ?? 8,
             signal,
           })
-        : await indexFile(container, await file.source(), declared, signal);
+        : await indexFile(container, await file.source(), declared, signal, {
+            isThorough: options.isThorough ?? false,
+          });
     return {
       media: report.media,
       findings: [...containerFindings(container, declared), ...report.findings],
@@ -108,8 +116,9 @@ async function indexFile(
   source: ByteSource,
   declared: Declared,
   signal: AbortSignal,
+  options: ReadOptions,
 ): Promise<MediaReport> {
-  const found = await readContainer(container, source, signal);
+  const found = await readContainer(container, source, signal, options);
   const { sizeBytes } = source;
   const { durationIsExact, video, audio, completeness } = found;
   const durationS = found.durationS === null ? null : wholeMicroseconds(found.durationS);
@@ -145,30 +154,21 @@ async function readContainer(
   container: FileContainer,
   source: ByteSource,
   signal: AbortSignal,
+  options: ReadOptions,
 ): Promise<ContainerReport> {
   switch (container) {
     case "mp4":
-      return await indexMp4(source, signal);
+      return await indexMp4(source, signal, options);
     case "flv":
-      return await indexFlv(source, signal);
+      return await indexFlv(source, signal, options);
     case "aac":
       return await indexAdts(source, signal);
     case "mpegts":
-      return UNREAD;
+      return await indexTransportStream(source, signal, options);
     default:
       return container satisfies never;
   }
 }
-
-/** A transport stream on its own is none of the formats that the provider declares: that it is one, is the finding. */
-const UNREAD: ContainerReport = {
-  durationS: null,
-  durationIsExact: false,
-  video: null,
-  audio: null,
-  completeness: "unknown",
-  findings: [],
-};
 
 function emptyReport(url: URL, declared: Declared): MediaReport {
   const container = declared.format ?? formatByName(url);

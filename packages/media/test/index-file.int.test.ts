@@ -132,7 +132,8 @@ describe("a single file", () => {
   test("of MPEG-TS where HLS was declared", async () => {
     const report = await look("/hls/segment0.ts", { sizeBytes: 23_500 });
     expect(report.media).toMatchObject({ container: "mpegts", sizeBytes: 23_500, hls: null });
-    expect(kinds(report)).toEqual(["container_mismatch"]);
+    expect(kinds(report)).toEqual(["container_mismatch", "not_fully_checked"]);
+    expect(report.media).toMatchObject({ durationS: null, video: { codec: "h264" } });
   });
 
   test("that is a playlist where MP4 was declared is read as what it is", async () => {

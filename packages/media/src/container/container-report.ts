@@ -20,8 +20,17 @@ export interface ContainerReport {
   findings: readonly Finding[];
 }
 
+export interface ReadOptions {
+  /** Reads the file to its last byte, where head and tail are enough to describe it. Default false. */
+  isThorough?: boolean;
+}
+
 /**
  * Reads a container. A file that is cut off or damaged gives a report with findings and as much as could be read, never
  * an error: errors are the source's.
  */
-export type ContainerReader = (source: ByteSource, signal: AbortSignal) => Promise<ContainerReport>;
+export type ContainerReader = (
+  source: ByteSource,
+  signal: AbortSignal,
+  options?: ReadOptions,
+) => Promise<ContainerReport>;

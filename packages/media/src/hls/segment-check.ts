@@ -1,5 +1,6 @@
 import { type BoxChecker, createBoxChecker } from "../container/mp4/box-checker.ts";
-import { TS_PACKET_BYTES, TS_SYNC_BYTE } from "../container/mpegts/packet.ts";
+import { TS_PACKET_BYTES } from "../container/mpegts/packet.ts";
+import { createSyncChecker } from "../container/mpegts/sync-checker.ts";
 import { createFrameScanner } from "../container/adts/frame-scanner.ts";
 import { inspectSegment } from "./inspect-segment.ts";
 import { AES_BLOCK_BYTES, paddingBytes, startDecryption } from "./segment-cipher.ts";
@@ -106,17 +107,11 @@ function bodyVerifier(head: Uint8Array): SegmentVerifier {
 }
 
 function createPacketVerifier(): SegmentVerifier {
-  let position = 0;
-  let lostAt: number | null = null;
+  const checker = createSyncChecker();
   return {
-    push(chunk): void {
-      const next = (TS_PACKET_BYTES - (position % TS_PACKET_BYTES)) % TS_PACKET_BYTES;
-      for (let at = next; at < chunk.length && lostAt === null; at += TS_PACKET_BYTES) {
-        lostAt = chunk[at] === TS_SYNC_BYTE ? null : position + at;
-      }
-      position += chunk.length;
-    },
+    push: (chunk) => checker.push(chunk),
     end(): SegmentProblem | null {
+      const { lostAt, position } = checker;
       if (lostAt !== null) {
         return noPacket(lostAt);
       }

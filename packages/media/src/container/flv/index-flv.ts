@@ -1,7 +1,7 @@
 import type { Finding } from "@reelgate/shared/contract/media";
 import { startTurns } from "../../hls/event-loop-turns.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
-import type { Completeness, ContainerReport } from "../container-report.ts";
+import type { Completeness, ContainerReport, ReadOptions } from "../container-report.ts";
 import { tallyLostBytes } from "../lost-bytes.ts";
 import { firstTagOffset, promisedKinds, TAG_HEADER_BYTES, type TagHabits } from "./flv-tag.ts";
 import { completenessFindings, durationHintFindings } from "./flv-findings.ts";
@@ -31,7 +31,11 @@ const FIRST_BYTES = 65_536;
  *
  * @throws AppError of the source; the reason of the signal.
  */
-export async function indexFlv(source: ByteSource, signal: AbortSignal): Promise<ContainerReport> {
+export async function indexFlv(
+  source: ByteSource,
+  signal: AbortSignal,
+  { isThorough = false }: ReadOptions = {},
+): Promise<ContainerReport> {
   const { sizeBytes } = source;
   const firstBytes = await source.read(0, Math.min(FIRST_BYTES, sizeBytes));
   const start = firstTagOffset(firstBytes);

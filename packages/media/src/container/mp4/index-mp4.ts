@@ -1,5 +1,5 @@
 import type { ByteSource } from "../../source/byte-source.ts";
-import type { Completeness, ContainerReport } from "../container-report.ts";
+import type { Completeness, ContainerReport, ReadOptions } from "../container-report.ts";
 import type { Box } from "./box-header.ts";
 import { type BoxReader, createBoxReader, ReadLimitReached } from "./box-reader.ts";
 import { describeTracks } from "./describe-tracks.ts";
@@ -33,7 +33,11 @@ const SMALL_MOOV_BYTES = 180_224;
  *
  * @throws What the source throws, and the reason of the signal.
  */
-export async function indexMp4(source: ByteSource, signal: AbortSignal): Promise<ContainerReport> {
+export async function indexMp4(
+  source: ByteSource,
+  signal: AbortSignal,
+  { isThorough = false }: ReadOptions = {},
+): Promise<ContainerReport> {
   const reader = createBoxReader(source, signal);
   const findings = createStructureFindings(source.sizeBytes);
   const report: Omit<ContainerReport, "findings"> = {

@@ -180,3 +180,24 @@ test("a sound track alone has a duration in its own units", async () => {
     findings: [],
   });
 });
+
+describe("a header without a track that has samples is damage, whatever media data is there", () => {
+  const noSamples = trak({
+    id: 1,
+    handler: "vide",
+    timescale: 1000,
+    sampleEntry: visualEntry("avc1", 320, 180),
+  });
+  test.each<[string, Buffer]>([
+    ["an empty moov", box("moov")],
+    ["no track", box("moov", mvhd(1000, 2000))],
+    ["a track of no samples", box("moov", mvhd(1000, 2000), noSamples)],
+    ["a track of nothing", box("moov", mvhd(1000, 2000), box("trak"))],
+    ["a sample table of nothing", box("moov", box("trak", box("mdia", box("minf", box("stbl")))))],
+  ])("%s", async (_name, header) => {
+    const { findings } = await report(FTYP, MDAT, header);
+    expect(findings).toMatchObject([
+      { kind: "damaged", detail: expect.stringContaining("no track with samples") },
+    ]);
+  });
+});

@@ -87,6 +87,15 @@ export function judgeMovie(
     }
     return "unknown";
   }
+  const isPlayable =
+    movie.isCompressed ||
+    movie.fragments !== null ||
+    movie.tracks.some(({ samples }) => holdsSamples(samples));
+  if (!isPlayable && findings.list.length === 0) {
+    findings.damaged(
+      "The header (moov) has no track with samples: without them nothing can be played.",
+    );
+  }
   return (
     judgeSamples(boxes, movie, sizeBytes, findings) ??
     (end.kind === "stopped" || end.kind === "no_box" || (end.kind === "zeros" && !isAllThere)

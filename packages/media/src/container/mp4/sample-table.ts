@@ -7,7 +7,7 @@ import { parseSampleDescription, type SampleEntry } from "./sample-entry.ts";
 /** What the sample table of a track says (ISO/IEC 14496-12, 8.5 to 8.7), read without any of its long tables. */
 export interface SampleTable {
   entry: SampleEntry | null;
-  /** Null when it was not looked for, since there are many, or not found. */
+  /** Null when it was not looked for, since there are many. */
   sampleCount: number | null;
   /** Of all samples together, in units of the media. Null when the times are too many to be read. */
   durationUnits: number | null;
@@ -82,7 +82,8 @@ export async function readSampleTable(
   }
   return {
     entry,
-    sampleCount: times?.count ?? tables.get("stsz")?.count ?? null,
+    // Without any table of samples there are none.
+    sampleCount: times?.count ?? tables.get("stsz")?.count ?? (tables.has("stts") ? null : 0),
     durationUnits: times?.durationUnits ?? null,
     lastChunkEnd: options.isThorough ? await readLastChunkEnd(reader, tables) : null,
   };
