@@ -247,6 +247,19 @@ describe("within one call", () => {
     });
   });
 
+  test("an origin without validators that drops now and then is asked again", async () => {
+    origin.setValidators(path, "none");
+    await downloadFrom({ kind: "drop", atByte: 1_000_000 }, { times: 4 });
+    await expectStored();
+  });
+
+  test("an origin without validators that always drops fails with what failed", async () => {
+    origin.setValidators(path, "none");
+    const failure = downloadFrom({ kind: "drop", atByte: 1_000_000 }, { maxFailures: 4 });
+    await expect(failure).rejects.toMatchObject({ code: "media_connection_failed" });
+    expect(origin.counters(path).requests).toBeLessThan(10);
+  });
+
   test("what no retry heals is not retried", async () => {
     origin.setFault(path, { kind: "status", status: 403 });
     await expect(download()).rejects.toMatchObject({ code: "media_forbidden" });

@@ -202,7 +202,25 @@ describe("an origin that fails now and then", () => {
       ],
     );
     expect(segmentCounters(2).requests).toBe(2);
-    expect(await filesBelow(root)).toEqual({ published: [], staged: [] });
+    expect((await filesBelow(root)).published).toEqual([]);
+  });
+
+  test("of a broken recording, the next call asks for what was broken alone", async () => {
+    origin.setFault(`${folder}/s2.ts`, { kind: "status", status: 404 });
+    origin.setFault(`${folder}/s11.ts`, { kind: "truncated", atByte: 50_001 });
+    await expect(download()).resolves.toMatchObject({ kind: "broken" });
+    const asked = (): number[] => segments.map((_, index) => segmentCounters(index).requests);
+    const before = asked();
+    await expect(download()).resolves.toMatchObject({ kind: "broken" });
+    const again = asked().flatMap((requests, index) =>
+      requests > (before[index] ?? 0) ? [index] : [],
+    );
+    expect(again).toEqual([2, 11]);
+    origin.setFault("*", null);
+    origin.setFault(`${folder}/s2.ts`, null);
+    origin.setFault(`${folder}/s11.ts`, null);
+    await expect(download()).resolves.toMatchObject({ kind: "stored" });
+    await expectStored();
   });
 });
 

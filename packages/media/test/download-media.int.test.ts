@@ -9,6 +9,7 @@ import {
   type DownloadOptions,
   type DownloadResult,
 } from "../src/download/download-media.ts";
+import { discardStaging, hasVerifiedCopy } from "../src/download/staging/kept-copies.ts";
 import { parseAllowedHosts } from "../src/guard/allowed-hosts.ts";
 import { createMediaClient, type MediaClient } from "../src/http/media-client.ts";
 import { NOTHING_DECLARED } from "../src/report/compare-declared.ts";
@@ -95,14 +96,30 @@ describe("G4: whole or not at all", () => {
       kind: "broken",
       report: { findings: [expect.objectContaining({ kind: "truncated" })] },
     });
-    expect(await filesBelow(root)).toEqual({ published: [], staged: [] });
+    expect((await filesBelow(root)).published).toEqual([]);
   });
 
-  test("what is broken leaves nothing, and is fetched anew by the next try", async () => {
+  test("what is broken is not fetched again while the origin has nothing else", async () => {
     await expect(download({ verify: takeForBroken })).resolves.toMatchObject({ kind: "broken" });
+    expect((await filesBelow(root)).published).toEqual([]);
+    const before = origin.sentBytes;
+    await expect(download({ verify: takeForBroken })).resolves.toMatchObject({ kind: "broken" });
+    expect(origin.sentBytes - before).toBeLessThan(100_000);
+    const mended = noiseThatBeginsAsMp4(SIZE);
+    origin.setFile("/noise.mp4", mended);
+    await expect(download()).resolves.toMatchObject({
+      kind: "stored",
+      stored: { sha256: sha256(mended) },
+    });
+  });
+
+  test("what is broken is removed on request", async () => {
+    expect(await discardStaging(storage.stagingRoot, NAME)).toBe(false);
+    await download({ verify: takeForBroken });
+    expect(await discardStaging(storage.stagingRoot, "app/live/room/another")).toBe(false);
+    expect((await filesBelow(root)).staged).not.toEqual([]);
+    expect(await discardStaging(storage.stagingRoot, NAME)).toBe(true);
     expect(await filesBelow(root)).toEqual({ published: [], staged: [] });
-    expect(await readdir(storage.stagingRoot)).toEqual([]);
-    await expect(download()).resolves.toMatchObject({ kind: "stored" });
   });
 
   test("a crash right after publication: the copy is adopted, and the origin is not asked", async () => {
@@ -159,6 +176,59 @@ test("while the storage is full, a verified copy waits and costs the origin noth
   await expect(download({ verify })).resolves.toMatchObject({ kind: "stored" });
   expect(origin.sentBytes).toBe(sentBytes);
   expect(verified).toBe(0);
+});
+
+describe("a verified copy that waits", () => {
+  const away: Partial<Storage> = {
+    publish: async () => {
+      throw new AppError("storage_unavailable");
+    },
+  };
+  const UNAVAILABLE = { code: "storage_unavailable" };
+
+  async function isWaiting(path: string): Promise<boolean> {
+    const url = origin.url + path;
+    return await hasVerifiedCopy(storage.stagingRoot, NAME, url, NOTHING_DECLARED);
+  }
+
+  test.each(["/noise.mp4?id=1", "/other.mp4?id=1"])(
+    "is never published for another address: %s, then /other.mp4?id=2",
+    async (path) => {
+      origin.setFile("/other.mp4", content);
+      const sound = { verify: takeForSound };
+      await expect(download(sound, path, { ...storage, ...away })).rejects.toMatchObject(
+        UNAVAILABLE,
+      );
+      expect(await isWaiting(path)).toBe(true);
+      expect(await isWaiting("/other.mp4?id=2")).toBe(false);
+      const others = noiseThatBeginsAsMp4(SIZE);
+      origin.setFile("/other.mp4", others);
+      await expect(download(sound, "/other.mp4?id=2")).resolves.toMatchObject({
+        kind: "stored",
+        stored: { sha256: sha256(others) },
+      });
+      expect(await readFile(join(root, `${NAME}.mp4`))).toEqual(others);
+    },
+  );
+
+  test("is not the copy any more once another address was begun under its name", async () => {
+    const second = noiseThatBeginsAsMp4(SIZE);
+    origin.setFile("/other.mp4", second);
+    const failing = { ...storage, ...away };
+    await expect(download({}, "/noise.mp4", failing)).rejects.toMatchObject(UNAVAILABLE);
+    await download({ verify: takeForBroken }, "/other.mp4");
+    expect(await isWaiting("/noise.mp4")).toBe(false);
+    await expect(download()).resolves.toMatchObject({ stored: { sha256: sha256(content) } });
+  });
+
+  test("is published when its address has expired", async () => {
+    const failing = { ...storage, ...away };
+    await expect(download({}, "/noise.mp4", failing)).rejects.toMatchObject(UNAVAILABLE);
+    origin.setFault("/noise.mp4", { kind: "status", status: 403 });
+    expect(await isWaiting("/noise.mp4")).toBe(true);
+    await expect(download()).resolves.toMatchObject({ stored: { sha256: sha256(content) } });
+    expect(await isWaiting("/noise.mp4")).toBe(false);
+  });
 });
 
 test("a sealed copy whose bytes were removed is fetched anew", async () => {

@@ -8,6 +8,7 @@ import {
 import type { StoredCopy } from "@reelgate/shared/contract/recording";
 import { SNIFF_BYTES, sniffContainer } from "../container/sniff.ts";
 import { describeUrl } from "../http/describe-url.ts";
+import { type FileVersion, versionOf } from "../http/file-version.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import type { Declared } from "../report/compare-declared.ts";
 import { copyExtension } from "../storage/object-name.ts";
@@ -22,7 +23,7 @@ import { fetchHls } from "./hls/fetch-hls.ts";
 import { linkSignals } from "./linked-signal.ts";
 import { waitAfterFailure } from "./retry-schedule.ts";
 import { openStaging } from "./staging/open-staging.ts";
-import { readSeal, type SealedCopy, writeSeal } from "./staging/seal.ts";
+import { breakSeal, readSeal, type SealedCopy, writeSeal } from "./staging/seal.ts";
 import { type VerifyCopy, verifyStaged } from "./verify-staged.ts";
 
 export interface DownloadOptions {
@@ -40,7 +41,10 @@ export interface DownloadOptions {
   signal?: AbortSignal;
 }
 
-/** `broken`: part of the recording is gone or damaged, as the report says, and nothing was stored. */
+/**
+ * `broken`: part of the recording is gone or damaged, as the report says, and nothing was stored. What was fetched is
+ * kept in the staging folder; `discardStaging` removes it when nobody will try again.
+ */
 export type DownloadResult =
   | { kind: "stored"; report: MediaReport; stored: StoredCopy }
   | { kind: "broken"; report: MediaReport };
@@ -113,46 +117,55 @@ async function makeCopy(
   verify: VerifyCopy,
 ): Promise<Outcome> {
   const { staging, signal } = task;
-  const before = await readSeal(staging.folder, declared);
+  const purpose = { url: task.url, declared };
+  const before = await readSeal(staging.folder, purpose);
   if (before !== null) {
     return { kind: "sealed", sealed: before };
   }
-  const container = await containerOf(task);
-  const { copy, entry, complete } = await fetchCopy(task, container);
+  await breakSeal(staging.folder);
+  const { container, version } = await beginningOf(task);
+  const { copy, entry, complete } = await fetchCopy(task, container, version);
   reportAll(task, "verifying", copy);
   const report = complete(await verify(entry, declared, signal));
   if (report.findings.some(({ kind }) => FINDING_SEVERITIES[kind] === "broken")) {
-    // All bytes that the origin has came, and they are no recording: only other bytes would help.
-    await staging.discard();
+    // All bytes that the origin has came, and they are no recording. They are kept: while the origin has no others,
+    // the next call fetches none again but those of broken segments.
     return { kind: "broken", report };
   }
   await staging.assertOwned();
   const sealed: SealedCopy = { container, copy, report };
-  await writeSeal(staging.folder, declared, sealed);
+  await writeSeal(staging.folder, purpose, sealed);
   return { kind: "sealed", sealed };
 }
 
-async function fetchCopy(task: DownloadTask, container: Container): Promise<FetchedCopy> {
+async function fetchCopy(
+  task: DownloadTask,
+  container: Container,
+  version: FileVersion,
+): Promise<FetchedCopy> {
   if (container === "hls") {
     return await fetchHls(task);
   }
-  const copy = await fetchFile(task);
+  const copy = await fetchFile(task, version);
   return { copy, entry: copy.path, complete: (report) => report };
 }
 
 /** An empty file goes the way of a single file: looking at it says what is wrong. */
-async function containerOf(task: DownloadTask): Promise<Container> {
+async function beginningOf(
+  task: DownloadTask,
+): Promise<{ container: Container; version: FileVersion }> {
   const { client, url, signal } = task;
   for (let failures = 1; ; failures += 1) {
     try {
-      const { bytes, finalUrl } = await client.readPrefix(url, SNIFF_BYTES, signal);
+      const prefix = await client.readPrefix(url, SNIFF_BYTES, signal);
+      const { bytes, finalUrl } = prefix;
       const sniffed = bytes.length === 0 ? EMPTY : sniffContainer(bytes);
       if (sniffed.container === "unknown") {
         throw new AppError("media_not_media", {
           message: `${describeUrl(finalUrl)} is ${sniffed.description}, not a recording.`,
         });
       }
-      return sniffed.container;
+      return { container: sniffed.container, version: versionOf(prefix) };
     } catch (error) {
       await waitAfterFailure(error, failures, task.maxFailures, signal);
     }

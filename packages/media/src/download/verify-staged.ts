@@ -13,8 +13,8 @@ export type VerifyCopy = (
 ) => Promise<MediaReport>;
 
 /**
- * Looks at what is on the disk as `indexMedia` looks at an origin, but at all of it: every segment, and without a bound
- * on the bytes, which cost nobody anything here.
+ * Looks at what is on the disk as `indexMedia` looks at an origin, but at all of it: every segment, every byte of a
+ * single file, and without a bound on the bytes, which cost nobody anything here.
  *
  * @throws as `indexMedia` does.
  */
@@ -23,6 +23,7 @@ export const verifyStaged: VerifyCopy = async (path, declared, signal) => {
   try {
     return await indexMedia(client, pathToFileURL(path).href, declared, {
       segments: "all",
+      isThorough: true,
       maxFetchedBytes: Number.MAX_SAFE_INTEGER,
       // A slow disk is no reason to fetch everything again.
       totalTimeoutMs: 3_600_000,

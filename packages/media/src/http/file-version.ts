@@ -1,3 +1,4 @@
+import { isByteCount, isRecord, isTextOrNull } from "../read-json.ts";
 import type { MediaResponse } from "./media-response.ts";
 
 /** What an origin says about one state of a file. Null: it does not say. */
@@ -51,6 +52,19 @@ export function provesVersion(known: FileVersion, answer: FileVersion): boolean 
     isSameVersion(known, answer) &&
     validator === (validator === known.etag ? answer.etag : answer.lastModified)
   );
+}
+
+/** Null for a value, read back from a file, that is none. */
+export function parseFileVersion(value: unknown): FileVersion | null {
+  if (!isRecord(value)) {
+    return null;
+  }
+  const { etag, lastModified, totalSizeBytes } = value;
+  return isTextOrNull(etag) &&
+    isTextOrNull(lastModified) &&
+    (totalSizeBytes === null || isByteCount(totalSizeBytes))
+    ? { etag, lastModified, totalSizeBytes }
+    : null;
 }
 
 function agree<T>(a: T | null, b: T | null): boolean {

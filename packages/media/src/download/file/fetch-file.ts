@@ -9,11 +9,12 @@ import {
 } from "../../http/file-version.ts";
 import type { MediaResponse } from "../../http/media-response.ts";
 import type { StagedCopy } from "../../storage/storage.ts";
+import { addressHash, journalUrl } from "../address.ts";
 import type { DownloadTask } from "../download-task.ts";
 import { waitAfterFailure } from "../retry-schedule.ts";
 import { currentBootId } from "../staging/process-identity.ts";
 import { stagedPath } from "../staging/seal.ts";
-import { journalUrl, writeJournal } from "./file-journal.ts";
+import { writeJournal } from "./file-journal.ts";
 import { type KeptPart, keptPart } from "./kept-part.ts";
 import { openPartFile, type PartFile } from "./part-file.ts";
 import { checkBudget, checkRoom } from "./room.ts";
@@ -30,12 +31,13 @@ const MAX_VERSIONS = 3;
  * All bytes belong to one version of the file. What is there is only added to when the origin proves by a validator
  * (strong ETag, else Last-Modified) that the rest belongs to it; in any other case the file begins again from zero.
  *
+ * @param current What the origin said about the file just now.
  * @throws AppError of the media codes when the origin does not give the file, `media_changed` when it gave too many
  *   different ones, `media_budget_exceeded` above `maxBytes`, `storage_full`; errors of the disk as they come.
  */
-export async function fetchFile(task: DownloadTask): Promise<StagedCopy> {
+export async function fetchFile(task: DownloadTask, current: FileVersion): Promise<StagedCopy> {
   const path = stagedPath(task.staging.folder, "file");
-  const kept = await keptPart(task.url, task.staging, path);
+  const kept = await keptPart(task.url, current, task.staging, path);
   const download = await startDownload(task, path, kept);
   try {
     await download.run();
@@ -57,6 +59,8 @@ async function startDownload(task: DownloadTask, path: string, kept: KeptPart): 
   const where = describeUrl(url);
   const bootId = await currentBootId();
   let version: FileVersion | null = kept.version;
+  /** The version that came last, be its bytes dropped or not. */
+  let lastVersion: FileVersion | null = null;
   let versions = 0;
   /** How far the version at hand ever came. */
   let best = kept.bytes;
@@ -65,7 +69,13 @@ async function startDownload(task: DownloadTask, path: string, kept: KeptPart): 
   async function note(syncedBytes: number): Promise<void> {
     if (version !== null) {
       await staging.assertOwned();
-      await writeJournal(staging.folder, { url: journalUrl(url), version, bootId, syncedBytes });
+      await writeJournal(staging.folder, {
+        url: journalUrl(url),
+        addressHash: addressHash(url),
+        version,
+        bootId,
+        syncedBytes,
+      });
     }
   }
 
@@ -156,10 +166,12 @@ async function startDownload(task: DownloadTask, path: string, kept: KeptPart): 
   }
 
   async function begin(next: FileVersion): Promise<void> {
-    if (version === null || !isSameVersion(version, next)) {
+    // Only versions that contradict each other count: what begins again for lack of a validator is a failure like any.
+    if (lastVersion === null || !isSameVersion(lastVersion, next)) {
       versions += 1;
       best = 0;
     }
+    lastVersion = next;
     if (versions > MAX_VERSIONS) {
       throw new AppError("media_changed", {
         message: `${where} was replaced again and again while it was fetched.`,

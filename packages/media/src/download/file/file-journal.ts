@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileVersion } from "../../http/file-version.ts";
+import { type FileVersion, parseFileVersion } from "../../http/file-version.ts";
 import { replaceFile } from "../../storage/durable-files.ts";
+import { isByteCount, isRecord, isTextOrNull } from "../../read-json.ts";
 
 /** What is known about the bytes in the file `part` beside the journal. */
 export interface FileJournal {
   /** Where they came from, without the query: a signature changes with every callback. */
   url: string;
+  /** Of the whole address. */
+  addressHash: string;
   /** The version that all of them belong to. */
   version: FileVersion;
   /** The boot of the machine that wrote them last. */
@@ -25,15 +28,23 @@ export async function writeJournal(folder: string, journal: FileJournal): Promis
 export async function readJournal(folder: string): Promise<FileJournal | null> {
   const text = await readFile(join(folder, JOURNAL), "utf8").catch(() => "");
   try {
-    const journal = JSON.parse(text) as FileJournal;
-    const { syncedBytes, version } = journal;
-    return Number.isSafeInteger(syncedBytes) && typeof version === "object" ? journal : null;
+    return toJournal(JSON.parse(text));
   } catch {
     return null;
   }
 }
 
-/** The address by which a journal knows a file again. */
-export function journalUrl(url: URL): string {
-  return url.origin + url.pathname;
+function toJournal(value: unknown): FileJournal | null {
+  if (!isRecord(value)) {
+    return null;
+  }
+  const { url, addressHash, bootId, syncedBytes } = value;
+  const version = parseFileVersion(value["version"]);
+  return typeof url === "string" &&
+    typeof addressHash === "string" &&
+    version !== null &&
+    isTextOrNull(bootId) &&
+    isByteCount(syncedBytes)
+    ? { url, addressHash, version, bootId, syncedBytes }
+    : null;
 }

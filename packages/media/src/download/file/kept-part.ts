@@ -1,10 +1,16 @@
 import { createReadStream, createWriteStream } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
+import { lstat, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { type FileVersion, ifRangeValidator } from "../../http/file-version.ts";
+import {
+  type FileVersion,
+  ifRangeValidator,
+  isSameVersion,
+  provesVersion,
+} from "../../http/file-version.ts";
+import { addressHash, journalUrl } from "../address.ts";
 import { currentBootId } from "../staging/process-identity.ts";
 import type { Staging } from "../staging/open-staging.ts";
-import { journalUrl, readJournal } from "./file-journal.ts";
+import { readJournal } from "./file-journal.ts";
 
 /** The beginning of a file that an earlier download left, all of one version. */
 export interface KeptPart {
@@ -14,16 +20,25 @@ export interface KeptPart {
 
 const NOTHING: KeptPart = { version: null, bytes: 0 };
 
-/** What is at `path` in the staging folder and can be trusted and added to; anything else there is removed. */
-export async function keptPart(url: URL, staging: Staging, path: string): Promise<KeptPart> {
+/**
+ * What is at `path` in the staging folder and can be trusted and added to; anything else there is removed. Bytes that
+ * lack some of the file prove themselves with the request for the rest (If-Range); those that lack none only count when
+ * `current`, what the origin said just now, proves that they are its file.
+ */
+export async function keptPart(
+  url: URL,
+  current: FileVersion,
+  staging: Staging,
+  path: string,
+): Promise<KeptPart> {
   const { folder, isContested } = staging;
   const [journal, facts, bootId] = await Promise.all([
     readJournal(folder),
-    stat(path).catch(() => null),
+    lstat(path).catch(() => null),
     currentBootId(),
   ]);
-  if (journal === null || facts === null || journal.url !== journalUrl(url)) {
-    await rm(path, { force: true });
+  if (journal === null || facts?.isFile() !== true || journal.url !== journalUrl(url)) {
+    await rm(path, { force: true, recursive: true });
     return NOTHING;
   }
   const { version } = journal;
@@ -33,7 +48,11 @@ export async function keptPart(url: URL, staging: Staging, path: string): Promis
     wroteThisBoot ? facts.size : Math.min(facts.size, journal.syncedBytes),
     version.totalSizeBytes ?? Number.POSITIVE_INFINITY,
   );
-  if (ifRangeValidator(version) === null && bytes !== version.totalSizeBytes) {
+  const isUsable =
+    bytes === version.totalSizeBytes
+      ? provesVersion(version, current) || isSameForLackOfProof(journal, url, current)
+      : ifRangeValidator(version) !== null;
+  if (!isUsable) {
     await rm(path, { force: true });
     return NOTHING;
   }
@@ -41,6 +60,21 @@ export async function keptPart(url: URL, staging: Staging, path: string): Promis
     await moveToNewFile(path, bytes);
   }
   return { version, bytes };
+}
+
+/** An origin that names no versions: the same address with a file of the same size is all that it tells. */
+function isSameForLackOfProof(
+  { addressHash: known, version }: { addressHash: string; version: FileVersion },
+  url: URL,
+  current: FileVersion,
+): boolean {
+  return (
+    ifRangeValidator(version) === null &&
+    ifRangeValidator(current) === null &&
+    isSameVersion(version, current) &&
+    current.totalSizeBytes !== null &&
+    known === addressHash(url)
+  );
 }
 
 /** An owner that was only slow may have the file open: its next write goes to the old one, which nobody reads. */

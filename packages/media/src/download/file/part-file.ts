@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { hashPrefix } from "../../storage/hash-file.ts";
 
@@ -167,11 +168,7 @@ export async function openPartFile(options: PartFileOptions): Promise<PartFile> 
 }
 
 async function openForWriting(path: string): Promise<FileHandle> {
-  // Reads too, and neither truncates nor demands that it exists: no flag of fopen does all of it at once.
-  return await open(path, "r+").catch(async (error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-      throw error;
-    }
-    return await open(path, "wx+");
-  });
+  // Reads too, and neither truncates nor demands that it exists. A symbolic link is not followed: what is cut and
+  // written here is a file of the staging folder or none.
+  return await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666);
 }

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startTurns } from "../../hls/event-loop-turns.ts";
-import type { FileVersion } from "../../http/file-version.ts";
+import { type FileVersion, parseFileVersion } from "../../http/file-version.ts";
+import { isByteCount, isRecord, isSha256, isTextOrNull } from "../../read-json.ts";
 import { replaceFile } from "../../storage/durable-files.ts";
-import { journalUrl } from "../file/file-journal.ts";
+import { addressHash, journalUrl } from "../address.ts";
 import { currentBootId } from "../staging/process-identity.ts";
 import type { Staging } from "../staging/open-staging.ts";
 
@@ -53,6 +53,7 @@ export interface HlsJournal extends AsyncDisposable {
 }
 
 const JOURNAL = "segments.jsonl";
+const SAFE_STEM = /^[a-z0-9-]{1,20}$/;
 const SAFE_NAME = /^[a-z0-9-]{1,20}\.[a-z0-9]{1,5}$/;
 
 export function originOf(
@@ -60,8 +61,7 @@ export function originOf(
   range: { offset: number; length: number } | null,
   version: FileVersion,
 ): Origin {
-  const addressHash = createHash("sha256").update(url.href).digest("hex");
-  return { url: journalUrl(url), addressHash, range, version };
+  return { url: journalUrl(url), addressHash: addressHash(url), range, version };
 }
 
 /** Nothing when there is no journal, or one of another playlist. */
@@ -86,7 +86,7 @@ export async function readHlsRecords(
       await turns.next();
     }
     const line = parseLine(lineText);
-    if (line?.kind === "done" && SAFE_NAME.test(line.file.name)) {
+    if (line?.kind === "done") {
       done.set(line.stem, line.file);
     } else if (line?.kind === "begun" && partsCount) {
       begun.set(line.stem, line.origin);
@@ -143,11 +143,67 @@ function toText(line: Line): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** Only this program writes the file; what cannot be read was cut by a crash. */
+/** Null for what this program did not write as a whole: a crash may have cut it. */
 function parseLine(text: string): Line | null {
+  let line: unknown;
   try {
-    return JSON.parse(text) as Line | null;
+    line = JSON.parse(text);
   } catch {
     return null;
   }
+  if (!isRecord(line)) {
+    return null;
+  }
+  const { kind, stem, fingerprint, bootId } = line;
+  if (kind === "playlist") {
+    return typeof fingerprint === "string" && isTextOrNull(bootId)
+      ? { kind, fingerprint, bootId }
+      : null;
+  }
+  if (typeof stem !== "string" || !SAFE_STEM.test(stem)) {
+    return null;
+  }
+  const origin = parseOrigin(kind === "done" ? line["file"] : line["origin"]);
+  if (kind === "begun") {
+    return origin === null ? null : { kind, stem, origin };
+  }
+  const file = origin === null ? null : parseDone(line["file"], origin);
+  return kind !== "done" || file === null ? null : { kind, stem, file };
+}
+
+function parseOrigin(value: unknown): Origin | null {
+  if (!isRecord(value)) {
+    return null;
+  }
+  const { url, addressHash: hash, range } = value;
+  const version = parseFileVersion(value["version"]);
+  const parsedRange = parseRange(range);
+  return typeof url === "string" &&
+    typeof hash === "string" &&
+    version !== null &&
+    parsedRange !== undefined
+    ? { url, addressHash: hash, range: parsedRange, version }
+    : null;
+}
+
+function parseRange(range: unknown): Origin["range"] | undefined {
+  if (range === null) {
+    return null;
+  }
+  return isRecord(range) && isByteCount(range["offset"]) && isByteCount(range["length"])
+    ? { offset: range["offset"], length: range["length"] }
+    : undefined;
+}
+
+function parseDone(value: unknown, origin: Origin): DoneFile | null {
+  if (!isRecord(value)) {
+    return null;
+  }
+  const { name, sizeBytes, sha256 } = value;
+  return typeof name === "string" &&
+    SAFE_NAME.test(name) &&
+    isByteCount(sizeBytes) &&
+    isSha256(sha256)
+    ? { ...origin, name, sizeBytes, sha256 }
+    : null;
 }

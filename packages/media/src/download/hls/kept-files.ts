@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { AppError } from "@reelgate/shared/errors";
 import { ifRangeValidator, provesVersion, versionOf } from "../../http/file-version.ts";
 import type { MediaClient } from "../../http/media-client.ts";
@@ -91,8 +91,8 @@ function isSameAddress(url: string, { range, version, addressHash }: Origin): bo
 }
 
 async function sizeOf(path: string): Promise<number | null> {
-  return await stat(path).then(
-    ({ size }) => size,
+  return await lstat(path).then(
+    (facts) => (facts.isFile() ? facts.size : null),
     () => null,
   );
 }

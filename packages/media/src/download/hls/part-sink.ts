@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { createSegmentVerifier, type SegmentVerifier } from "../../hls/segment-check.ts";
 import type { SegmentLock } from "../../hls/segment-keys.ts";
@@ -29,7 +30,10 @@ export async function openPartSink(
   keptBytes: number,
   lock: SegmentLock,
 ): Promise<PartSink> {
-  const handle = await open(path, keptBytes === 0 ? "w+" : "r+");
+  const { O_CREAT, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
+  // A symbolic link is not followed: what is written is a file of the staging folder or none.
+  const flags = O_RDWR | O_NOFOLLOW | (keptBytes === 0 ? O_CREAT | O_TRUNC : 0);
+  const handle = await open(path, flags, 0o666);
   let hash: Hash = createHash("sha256");
   let verifier: SegmentVerifier = createSegmentVerifier(lock);
 

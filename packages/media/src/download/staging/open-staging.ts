@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { prepareStagingRoot } from "./staging-root.ts";
 import { type Claim, CLAIM_TIMES, type ClaimTimes, takeClaim } from "./claim.ts";
 
 /**
@@ -38,9 +39,18 @@ export async function openStaging(
   name: string,
   times: ClaimTimes = CLAIM_TIMES,
 ): Promise<Staging> {
-  const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
-  return await openStagingHome(join(stagingRoot, hash), times);
+  await prepareStagingRoot(stagingRoot);
+  return await openStagingHome(stagingHome(stagingRoot, name), times);
 }
+
+/** Where the copies of a name are made. */
+export function stagingHome(stagingRoot: string, name: string): string {
+  return join(stagingRoot, createHash("sha256").update(name).digest("hex").slice(0, 32));
+}
+
+/** What `stagingHome` makes: nothing else in the staging folder is ever touched. */
+export const STAGING_HOME: RegExp = /^[0-9a-f]{32}$/;
+const WORK_FOLDER = /^work-(?:free|[0-9a-f]{32})$/;
 
 /** As `openStaging`, for a folder that is known by its place alone. */
 export async function openStagingHome(
@@ -78,7 +88,7 @@ async function inherit(
   claim: Claim,
 ): Promise<"nothing" | "settled" | "contested"> {
   const settled: readonly string[] = [FREE, `work-${claim.deadToken}`];
-  const found = (await readdir(home)).filter((entry) => entry.startsWith("work-"));
+  const found = (await readdir(home)).filter((entry) => WORK_FOLDER.test(entry));
   const ages = new Map<string, number>();
   for (const entry of found) {
     ages.set(entry, (await stat(join(home, entry))).mtimeMs);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -41,6 +41,25 @@ test("what nobody took up for long is removed, what is young or worked on is not
   expect(await readdir(root)).toHaveLength(2);
   expect(await readdir(root)).not.toContain(old);
   await working.assertOwned();
+});
+
+test("what staging does not make is not touched, however old", async () => {
+  const works = [
+    "project/work-2023",
+    "0123456789abcdef0123456789abcdef-old/work-free",
+    "0123456789abcdef0123456789abcdef/work-2023",
+  ];
+  for (const work of works) {
+    await mkdir(join(root, work), { recursive: true });
+    await writeFile(join(root, work, "thesis.txt"), "x");
+  }
+  const then = new Date(0);
+  for (const path of await readdir(root, { recursive: true })) {
+    await utimes(join(root, path), then, then);
+  }
+  await sweepStaging(root, DAY_MS);
+  const left = await readdir(root, { recursive: true });
+  expect(left.filter((path) => path.endsWith("thesis.txt"))).toHaveLength(3);
 });
 
 test("a folder that is aged but claimed stays", async () => {

@@ -1,19 +1,20 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { openStagingHome } from "./open-staging.ts";
+import { openStagingHome, STAGING_HOME } from "./open-staging.ts";
 
 /**
  * Removes what downloads left that nobody took up again: their recordings failed for good, or were deleted. Call it now
- * and then, such as at the start of a process.
+ * and then, such as at the start of a process. Touches nothing but folders that `openStaging` makes.
  *
  * @param unusedForMs Longer than any recording is retried.
  * @returns how many folders were removed.
  * @throws errors of the file system as they come; none when there is no staging folder yet.
  */
 export async function sweepStaging(stagingRoot: string, unusedForMs: number): Promise<number> {
-  const homes = await readdir(stagingRoot).catch(() => []);
+  const found = await readdir(stagingRoot, { withFileTypes: true }).catch(() => []);
+  const homes = found.filter((entry) => entry.isDirectory() && STAGING_HOME.test(entry.name));
   let removed = 0;
-  for (const name of homes) {
+  for (const { name } of homes) {
     const home = join(stagingRoot, name);
     const changedMs = await lastChangeMs(home);
     if (changedMs !== null && Date.now() - changedMs > unusedForMs) {
