@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { errorMessage } from "@reelgate/shared/errors";
 import { benchCatalogue } from "./catalogue.ts";
-import { benchMedia } from "./media.ts";
+import { MEDIA_PARTS, benchMedia } from "./media.ts";
 
 const USAGE = `npm run bench -- <what> [options]
 
@@ -11,11 +11,14 @@ const USAGE = `npm run bench -- <what> [options]
               --note TEXT    goes into the results: what else the machine had to do, say
               --data-dir D   keeps the filled catalogue in D and uses it again; otherwise it is removed
 
-  media       looking at recordings of 5 minutes and of an hour, beside ffprobe; needs ffmpeg and ffprobe on PATH
-              --rounds N     looks at each file with each (5)
-              --mbps N       Mbit/s at which the origin sends a body (50)
+  media       looking at recordings of 5 minutes and of an hour, beside ffprobe; downloading them, beside curl and
+              ffmpeg; needs all three on PATH
+              --only LIST    some of ${MEDIA_PARTS.join(",")} (all)
+              --rounds N     looks at each file, and downloads of it, with each (5)
+              --mbps N       Mbit/s at which the origin sends the body of a file that is looked at (50)
+              --scale N      divides the sizes of downloads by N; their figures are printed then, and not written (1)
               --note TEXT    as above
-              --data-dir D   keeps the generated recordings (3.5 GB) in D and uses them again; otherwise they are removed
+              --data-dir D   keeps the generated recordings (7 GB) in D and uses them again; otherwise they are removed
 
 Figures go to bench/results.md, into the section of what was measured.`;
 
@@ -27,6 +30,13 @@ function positive(name: string, text: string): number {
   return value;
 }
 
+function someOf<T extends string>(all: readonly T[], list: string): T[] {
+  const names = list.split(",");
+  const unknown = names.find((name) => !all.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`--only knows ${all.join(", ")}, not ${unknown}`);
+  return all.filter((name) => names.includes(name));
+}
+
 try {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
@@ -35,6 +45,8 @@ try {
       runs: { type: "string", default: "200" },
       rounds: { type: "string", default: "5" },
       mbps: { type: "string", default: "50" },
+      scale: { type: "string", default: "1" },
+      only: { type: "string", default: MEDIA_PARTS.join(",") },
       "data-dir": { type: "string" },
       note: { type: "string" },
       help: { type: "boolean", default: false },
@@ -51,7 +63,9 @@ try {
     case "media": {
       const rounds = positive("rounds", values.rounds);
       const megabitsPerSecond = positive("mbps", values.mbps);
-      await benchMedia({ ...common, rounds, megabitsPerSecond });
+      const scale = positive("scale", values.scale);
+      const parts = someOf(MEDIA_PARTS, values.only);
+      await benchMedia({ ...common, rounds, megabitsPerSecond, scale, parts });
       break;
     }
     default:

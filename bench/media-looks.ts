@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { MediaReport } from "@reelgate/shared/contract/media";
 import { AppError, errorMessage } from "@reelgate/shared/errors";
 import { parseAllowedHosts } from "@reelgate/media/guard/allowed-hosts";
@@ -16,7 +17,9 @@ export interface Timed<T> {
 export type OurLook = { report: MediaReport } | { code: string; message: string };
 
 const FFPROBE = "ffprobe";
-const FFPROBE_TIMEOUT_MS = 120_000;
+/** As `npm run media` starts it. */
+const COMMAND = fileURLToPath(import.meta.resolve("@reelgate/media/cli"));
+const TIMEOUT_MS = 120_000;
 
 /** One look with a client of its own: no connection is kept from the look before. */
 export async function lookWithUs(
@@ -38,10 +41,31 @@ export async function lookWithUs(
   }
 }
 
+/** The command for people, from the start of the process to its end. @throws Error when it prints no report. */
+export async function lookWithCommand(url: string): Promise<Timed<MediaReport>> {
+  const startedMs = performance.now();
+  const { exitCode, stdout, stderr } = await runFile(process.execPath, [
+    COMMAND,
+    ..."index --json --allow 127.0.0.1".split(" "),
+    url,
+  ]);
+  const wallMs = performance.now() - startedMs;
+  if (exitCode !== 0) throw new Error(`the command ended with ${exitCode ?? "?"}: ${stderr}`);
+  return { result: JSON.parse(stdout) as MediaReport, wallMs };
+}
+
+/** What starting our command costs, whatever it is asked. */
+export async function startCommand(): Promise<number> {
+  const startedMs = performance.now();
+  await runFile(process.execPath, [COMMAND, "--help"]);
+  return performance.now() - startedMs;
+}
+
 /** ffprobe as people call it, from the start of the process to its end. */
 export async function lookWithFfprobe(url: string): Promise<Timed<FfprobeFacts>> {
   const startedMs = performance.now();
-  const { exitCode, stdout, stderr } = await ffprobe(
+  const { exitCode, stdout, stderr } = await runFile(
+    FFPROBE,
     `-v error -show_format -show_streams -of json ${url}`.split(" "),
   );
   const wallMs = performance.now() - startedMs;
@@ -53,15 +77,16 @@ export async function lookWithFfprobe(url: string): Promise<Timed<FfprobeFacts>>
 /** What starting ffprobe costs, whatever it is asked. */
 export async function startFfprobe(): Promise<number> {
   const startedMs = performance.now();
-  await ffprobe(["-version"]);
+  await runFile(FFPROBE, ["-version"]);
   return performance.now() - startedMs;
 }
 
-function ffprobe(
+function runFile(
+  file: string,
   args: readonly string[],
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(FFPROBE, args, { timeout: FFPROBE_TIMEOUT_MS }, (error, stdout, stderr) => {
+    execFile(file, args, { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : null;
       resolve({ exitCode, stdout, stderr });
     });

@@ -83,7 +83,7 @@ export async function makeSamples(
       if ((await sizeOf(file)) === 0) {
         if ((await sizeOf(piece)) === 0) {
           onProgress(`encode ${length.name}`);
-          await encodePiece(piece, length.videoKbps);
+          await encodePiece(piece, length);
         }
         onProgress(`make ${path}`);
         await makeSample(piece, file, length.durationS, OPTIONS[kind.path] ?? []);
@@ -100,13 +100,17 @@ export async function makeSamples(
   return samples;
 }
 
-async function encodePiece(file: string, videoKbps: number): Promise<void> {
+/** 16 s of 720p25 H.264 and 48 kHz stereo AAC. */
+export async function encodePiece(
+  file: string,
+  { videoKbps, gopFrames = 50 }: { videoKbps: number; gopFrames?: number },
+): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const rate = `${videoKbps}k`;
   // 16 s are 750 frames of AAC exactly, so that repeating it leaves no gap.
   const sources =
     "-f lavfi -i testsrc2=size=1280x720:rate=25:duration=16,noise=alls=20:allf=t -f lavfi -i anoisesrc=sample_rate=48000:duration=16:seed=1";
-  const video = `-c:v libx264 -preset veryfast -g 50 -bf 0 -pix_fmt yuv420p -b:v ${rate} -minrate ${rate} -maxrate ${rate} -bufsize ${rate}`;
+  const video = `-c:v libx264 -preset veryfast -g ${gopFrames} -bf 0 -pix_fmt yuv420p -b:v ${rate} -minrate ${rate} -maxrate ${rate} -bufsize ${rate}`;
   const audio = "-c:a aac -b:a 128k -ac 2 -frames:a 750";
   await ffmpeg(file, `${sources} ${video} ${audio}`.split(" "));
 }
@@ -125,7 +129,7 @@ async function makeSample(
 }
 
 /** Under a name of its own until it is whole, so that an interrupted run leaves nothing that looks made. */
-async function ffmpeg(file: string, args: readonly string[]): Promise<void> {
+export async function ffmpeg(file: string, args: readonly string[]): Promise<void> {
   const unfinished = join(dirname(file), `unfinished-${file.slice(dirname(file).length + 1)}`);
   await run(
     "ffmpeg",
@@ -137,12 +141,12 @@ async function ffmpeg(file: string, args: readonly string[]): Promise<void> {
   await rename(unfinished, file);
 }
 
-async function sizeOf(file: string): Promise<number> {
+export async function sizeOf(file: string): Promise<number> {
   const facts = await stat(file).catch(() => null);
   return facts?.size ?? 0;
 }
 
-async function folderSize(folder: string): Promise<number> {
+export async function folderSize(folder: string): Promise<number> {
   const sizes = await Promise.all(
     (await readdir(folder)).map((name) => sizeOf(join(folder, name))),
   );

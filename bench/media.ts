@@ -1,166 +1,50 @@
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createProgress } from "@reelgate/simulator/progress";
-import { megabytes, percentile, table } from "./figures.ts";
 import { compareFixtures } from "./media-agreement.ts";
-import { lookWithFfprobe, lookWithUs, startFfprobe } from "./media-looks.ts";
-import { type OriginProcess, startOriginProcess } from "./media-origin-process.ts";
-import { type MediaSample, makeSamples, removeSamples, toolVersion } from "./media-samples.ts";
-import { machine, writeSection } from "./results-file.ts";
+import { DOWNLOAD_PARTS, type DownloadPart, benchDownloads } from "./media-downloads.ts";
+import { benchLooks } from "./media-look-times.ts";
+import { removeSamples, toolVersion } from "./media-samples.ts";
+import { writeSection } from "./results-file.ts";
+
+/** What can be measured by itself. */
+export type MediaPart = "looks" | "fixtures" | DownloadPart;
+export const MEDIA_PARTS: readonly MediaPart[] = ["looks", "fixtures", ...DOWNLOAD_PARTS];
 
 export interface MediaBenchOptions {
   rounds: number;
-  /** How fast the origin sends each body. */
+  /** How fast the origin sends each body that is looked at. */
   megabitsPerSecond: number;
+  /** All sizes of downloads are divided by it. */
+  scale: number;
+  parts: readonly MediaPart[];
   /** Null for a folder of its own, removed at the end. */
   dataDir: string | null;
   /** What the reader has to know about this run. */
   note: string | null;
 }
 
-const LATENCY_MS = 20;
-/** A look of ffprobe that takes longer is not repeated: it reads a fragmented file to its end. */
-const SLOW_MS = 20_000;
-
-interface Side {
-  bytes: number[];
-  requests: number[];
-  wallMs: number[];
-  /** The duration, or why there is none. */
-  said: string;
-}
-
-interface Measured {
-  sample: MediaSample;
-  ours: Side;
-  theirs: Side;
-}
-
-/** Makes recordings of 5 minutes and an hour, looks at each with ours and with ffprobe by turns, and writes what it took. */
+/** Makes recordings, looks at them and downloads them with ours and with others by turns, and writes what it took. */
 export async function benchMedia(options: MediaBenchOptions): Promise<void> {
-  const versions = [await toolVersion("ffmpeg"), await toolVersion("ffprobe")];
   const folder =
     options.dataDir === null
       ? await mkdtemp(join(tmpdir(), "reelgate-bench-media-"))
       : resolve(options.dataDir);
   await mkdir(folder, { recursive: true });
   try {
-    const samples = await makeSamples(folder, (what) => console.log(what));
-    await using origin = await startOriginProcess({
-      root: folder,
-      latencyMs: LATENCY_MS,
-      // Without a limit, loopback hands a reader that leaves early megabytes that it never asked for.
-      bytesPerSecond: options.megabitsPerSecond * 125_000,
-    });
-    const measured = await measure(origin, samples, options.rounds);
-    const startMs: number[] = [];
-    for (let n = 0; n < options.rounds; n++) startMs.push(await startFfprobe());
-    await writeSection(
-      "Looking at a recording",
-      lookReport(options, versions, measured, percentile(startMs, 0.5)),
-    );
-    const { intact, damaged } = await compareFixtures();
-    const head = `\`npm run bench -- media\`, ${today()}, ffprobe ${versions[1] ?? "?"}, whose answers are committed beside the files in packages/testkit/media.`;
-    await writeSection("Media fixtures: agreement with ffprobe", `${head}\n${intact}`);
-    await writeSection("Media fixtures: damage", `${head}\n${damaged}`);
+    if (options.parts.includes("looks")) await benchLooks({ ...options, folder });
+    if (options.parts.includes("fixtures")) await compareAllFixtures();
+    const parts = DOWNLOAD_PARTS.filter((part) => options.parts.includes(part));
+    await benchDownloads({ ...options, folder, parts });
   } finally {
     if (options.dataDir === null) await removeSamples(folder);
   }
 }
 
-async function measure(
-  origin: OriginProcess,
-  samples: readonly MediaSample[],
-  rounds: number,
-): Promise<Measured[]> {
-  const side = (): Side => ({ bytes: [], requests: [], wallMs: [], said: "" });
-  const measured = samples.map((sample) => ({ sample, ours: side(), theirs: side() }));
-  const progress = createProgress(process.stdout);
-  progress.start("looks", rounds * samples.length);
-  let done = 0;
-  // The first round warms the process, the file cache and ffprobe's pages, and is not counted.
-  for (let round = -1; round < rounds; round++) {
-    for (const { sample, ours, theirs } of measured) {
-      const url = `${origin.url}/${sample.path}`;
-      await counted(origin, round < 0 ? side() : ours, async () => {
-        const { result, wallMs } = await lookWithUs(url);
-        ours.said = "report" in result ? seconds(result.report.media.durationS) : result.message;
-        return wallMs;
-      });
-      const isKnownSlow = theirs.wallMs.some((wallMs) => wallMs > SLOW_MS);
-      if (!isKnownSlow) {
-        const look = side();
-        await counted(origin, look, async () => {
-          const { result, wallMs } = await lookWithFfprobe(url);
-          theirs.said = seconds(result.durationS);
-          return wallMs;
-        });
-        if (round >= 0 || (look.wallMs[0] ?? 0) > SLOW_MS) append(theirs, look);
-      }
-      if (round >= 0) progress.update(++done);
-    }
-  }
-  progress.stop();
-  return measured;
-}
-
-function append(to: Side, look: Side): void {
-  to.bytes.push(...look.bytes);
-  to.requests.push(...look.requests);
-  to.wallMs.push(...look.wallMs);
-}
-
-async function counted(
-  origin: OriginProcess,
-  side: Side,
-  look: () => Promise<number>,
-): Promise<void> {
-  const before = await origin.totals();
-  side.wallMs.push(await look());
-  const after = await origin.totals();
-  side.bytes.push(after.sentBytes - before.sentBytes);
-  side.requests.push(after.requests - before.requests);
-}
-
-const today = (): string => new Date().toISOString().slice(0, 10);
-const seconds = (value: number | null): string =>
-  value === null ? "none" : `${value.toFixed(3)} s`;
-const median = (values: readonly number[]): number => percentile(values, 0.5);
-const kilobytes = (bytes: number): string => (bytes / 1_024).toFixed(0);
-
-function lookReport(
-  { rounds, megabitsPerSecond, note }: MediaBenchOptions,
-  [ffmpeg, ffprobe]: readonly string[],
-  measured: readonly Measured[],
-  startMs: number,
-): string {
-  return `
-\`npm run bench -- media --rounds ${rounds} --mbps ${megabitsPerSecond}\`, ${today()}, ffprobe ${ffprobe ?? "?"}, samples made with ffmpeg ${ffmpeg ?? "?"}, ${machine()}.${note === null ? "" : ` ${note}`}
-
-Recordings of 720p25 H.264 and 48 kHz stereo AAC (a 16 s piece repeated), served over loopback by a process of its own: ${LATENCY_MS} ms before the headers of each answer, bodies at ${megabitsPerSecond} Mbit/s. Ours and ffprobe by turns, median of ${rounds} rounds after one that is not counted; where ffprobe took more than ${SLOW_MS / 1_000} s it was asked once. Bytes are what the origin handed to its sockets, in pieces of 16 KiB. HLS at the default \`segments: "sample"\`. AAC has the bit rate of audio, so its files are as small as they are: every frame header is read, because no part of the file tells its duration.
-
-Ours runs in a warm process, with a new connection each time; ffprobe is a process each time, of which ${startMs.toFixed(0)} ms are its start (\`ffprobe -version\`). The last column is our time over ffprobe's, and over ffprobe's without its start.
-
-${table(
-  [
-    "file",
-    "size",
-    "KiB: ours / ffprobe",
-    "requests",
-    "ms: ours / ffprobe",
-    "duration: ours / ffprobe",
-    "ratio of times",
-  ],
-  measured.map(({ sample, ours, theirs }) => [
-    sample.title,
-    megabytes(sample.sizeBytes),
-    `${kilobytes(median(ours.bytes))} / ${kilobytes(median(theirs.bytes))}`,
-    `${median(ours.requests)} / ${median(theirs.requests)}`,
-    `${median(ours.wallMs).toFixed(0)} / ${median(theirs.wallMs).toFixed(0)}`,
-    `${ours.said} / ${theirs.said}`,
-    `${(median(ours.wallMs) / median(theirs.wallMs)).toFixed(2)} (${(median(ours.wallMs) / Math.max(1, median(theirs.wallMs) - startMs)).toFixed(2)})`,
-  ]),
-)}
-`;
+async function compareAllFixtures(): Promise<void> {
+  const { intact, damaged } = await compareFixtures();
+  const today = new Date().toISOString().slice(0, 10);
+  const head = `\`npm run bench -- media\`, ${today}, ffprobe ${await toolVersion("ffprobe")}, whose answers are committed beside the files in packages/testkit/media.`;
+  await writeSection("Media fixtures: agreement with ffprobe", `${head}\n${intact}`);
+  await writeSection("Media fixtures: damage", `${head}\n${damaged}`);
 }
