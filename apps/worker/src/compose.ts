@@ -9,6 +9,7 @@ import {
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
+import { sweepStaging } from "@reelgate/media/download/staging/sweep-staging";
 import { openStorage } from "@reelgate/media/storage/open-storage";
 import type { Service } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
@@ -36,6 +37,9 @@ import type { RunningStage } from "./stages/stage.ts";
 /** Between two sweeps of all workers together; each asks more often whether it is its turn. */
 const SWEEP_INTERVAL_MS = 300_000;
 const SWEEP_POLL_MS = 60_000;
+/** What a download left belongs to a recording that failed or moved to another worker once nobody has touched it so long. */
+const STAGING_UNUSED_MS = 7 * 86_400_000;
+const STAGING_SWEEP_INTERVAL_MS = 3_600_000;
 /** Jobs in hand are cancelled so long before the grace of the whole process ends. */
 const CANCEL_MARGIN_MS = 10_000;
 
@@ -100,7 +104,18 @@ export async function compose(
     onJobUndecided,
   };
   const copies = config.copies === null ? null : await openCopies(config.copies);
-  opened.defer(async () => await copies?.storage.close());
+  if (copies !== null) {
+    const { storage } = copies;
+    opened.defer(() => storage.close());
+    opened.use(
+      repeatEvery(
+        systemClock,
+        STAGING_SWEEP_INTERVAL_MS,
+        () => sweepStaging(storage.stagingRoot, STAGING_UNUSED_MS),
+        (error) => logger.warn({ err: error }, "what downloads left could not be removed"),
+      ),
+    );
+  }
   const engine = opened.use(guardedMediaEngine({ ...config.media, copies }));
 
   if (config.stages.includes("callbacks")) {

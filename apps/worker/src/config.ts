@@ -58,8 +58,8 @@ function usable<T>(parse: (text: string) => T): (text: string) => T {
 
 function megabitsPerSecond(value: string): number {
   const mbps = Number(value);
-  if (!/^\d+(\.\d+)?$/u.test(value) || mbps <= 0 || mbps > 1_000_000) {
-    throw new Error("is not a number above 0 and up to 1000000");
+  if (!/^\d+(\.\d+)?$/u.test(value) || mbps < 0.1 || mbps > 1_000_000) {
+    throw new Error("is not a number from 0.1 to 1000000");
   }
   return mbps;
 }

@@ -40,6 +40,8 @@ export type MediaResult =
 export interface MediaEngine {
   /** Throws AppError of the media and storage codes when nothing can be said about it, or it cannot be stored. */
   process(target: MediaTarget, run: MediaRun): Promise<MediaResult>;
+  /** Gives up what was fetched of a recording that is not tried again. Never throws. */
+  discard(target: MediaTarget): Promise<void>;
 }
 
 export interface MediaRun {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -109,6 +109,35 @@ describe("MEDIA_MODE=download, on real Redis, Postgres, media and disk", () => {
       stored: null,
     });
     expect(await storedFiles()).toEqual([]);
+    const left = await readdir(join(root, ".reelgate-staging")).catch(() => []);
+    expect(left).toEqual([]);
+  });
+
+  it("publishes what it has verified when the storage is back, though the address has expired by then", async () => {
+    await using stage = await setTheStage();
+    await using origin = await startMediaOrigin({ root: SAMPLES });
+    const file = await readFile(join(SAMPLES, "sample.mp4"));
+    const body = recordingBody({
+      ...unique("expired"),
+      file_format: "mp4",
+      file_size: file.length,
+      duration: 6,
+      video_url: `${origin.url}/sample.mp4`,
+    });
+    // A file where the folder of the copy must be: the storage cannot take it.
+    const blocker = join(root, String((JSON.parse(body) as { app: unknown }).app));
+    await writeFile(blocker, "");
+    await stage.startWorker(download());
+    await stage.accept(body);
+    const waiting = await stage.recording("expired", ({ failure }) => failure !== null);
+    expect(waiting).toMatchObject({ state: "pending", stored: null });
+    expect(waiting.failure?.code).toMatch(/^storage_/u);
+    origin.setFault("/sample.mp4", { kind: "status", status: 403 });
+    await rm(blocker);
+    expect(await stage.recording("expired", ({ state }) => state !== "pending")).toMatchObject({
+      state: "stored",
+      stored: { sha256: sha256(file) },
+    });
   });
 
   it("shows progress on the job, and a worker that is stopped leaves its bytes to the next", async () => {

@@ -1,5 +1,6 @@
 import { brokenFindings, type MediaReport } from "@reelgate/shared/contract/media";
 import { downloadMedia } from "@reelgate/media/download/download-media";
+import { discardStaging, hasVerifiedCopy } from "@reelgate/media/download/staging/kept-copies";
 import type { AllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { SegmentSelection } from "@reelgate/media/hls/segment-plan";
 import { createMediaClient } from "@reelgate/media/http/media-client";
@@ -56,24 +57,23 @@ export function guardedMediaEngine(
     { storage, maxSizeBytes }: Copies,
     run: MediaRun,
   ): Promise<MediaResult> {
+    const { videoUrl, declared } = target;
+    const name = copyName(target.naming);
     // What is broken is waited for, and looked at every minute meanwhile: that must not fetch gigabytes each time. To
-    // look at AAC is to fetch all of it, so there the copy itself is the look.
-    if (target.declared.format !== "aac") {
+    // look at AAC is to fetch all of it, so there the copy itself is the look. A copy that waits for the storage alone
+    // needs no look, and its address may have expired by now.
+    const needsLook =
+      declared.format !== "aac" &&
+      !(await hasVerifiedCopy(storage.stagingRoot, name, videoUrl, declared));
+    if (needsLook) {
       const report = await look(target, "sample", run.signal);
       if (brokenFindings(report.findings).length > 0) return { kind: "broken", report };
     }
-    return await downloadMedia(
-      client,
-      target.videoUrl,
-      target.declared,
-      copyName(target.naming),
-      storage,
-      {
-        maxBytes: maxSizeBytes,
-        signal: run.signal,
-        onProgress: (figures) => run.progress({ ...figures }),
-      },
-    );
+    return await downloadMedia(client, videoUrl, declared, name, storage, {
+      maxBytes: maxSizeBytes,
+      signal: run.signal,
+      onProgress: (figures) => run.progress({ ...figures }),
+    });
   }
 
   return {
@@ -81,6 +81,11 @@ export function guardedMediaEngine(
       copies === null
         ? { kind: "indexed", report: await look(target, options.segments, run.signal) }
         : await copy(target, copies, run),
+    async discard({ naming }) {
+      if (copies === null) return;
+      // What cannot be removed now is swept later.
+      await discardStaging(copies.storage.stagingRoot, copyName(naming)).catch(() => {});
+    },
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

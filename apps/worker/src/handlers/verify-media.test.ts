@@ -54,6 +54,7 @@ function setUp(
   const written: (MediaReport | MediaFailure | [MediaReport, StoredCopy])[] = [];
   const { clock } = fakeClock(options.nowMs);
   const { events, seen } = recordedEvents();
+  const discarded: MediaTarget[] = [];
   const deps = {
     catalogue: {
       target: () => Promise.resolve(options.target === undefined ? target : options.target),
@@ -62,12 +63,15 @@ function setUp(
       failure: (_job: unknown, failure: MediaFailure) => Promise.resolve(written.push(failure) > 0),
       pendingJobs: () => Promise.resolve([]),
     },
-    engine: { process },
+    engine: {
+      process,
+      discard: (given: MediaTarget) => Promise.resolve(void discarded.push(given)),
+    },
     clock,
     events,
     limits: { maxAttempts: 5, notFoundGraceMs: 600_000 },
   };
-  return { deps, written, seen };
+  return { deps, written, seen, discarded };
 }
 const running = { signal: new AbortController().signal, crashes: 0, progress: () => {} };
 
@@ -89,6 +93,7 @@ describe("verifying the file of a recording", () => {
       Promise.resolve({ kind: "broken", report: brokenReport });
     const early = setUp(broken, { nowMs: 599_000 });
     expect((await verifyMedia(early.deps, job, running)).kind).toBe("retry");
+    expect(early.discarded).toEqual([]);
     expect(early.written).toMatchObject([
       { code: "media_incomplete", final: false, report: brokenReport },
     ]);
@@ -134,6 +139,7 @@ describe("verifying the file of a recording", () => {
     });
     expect(await verifyMedia(last.deps, job, running)).toMatchObject({ kind: "failed" });
     expect(last.written).toMatchObject([{ attempts: 5, final: true }]);
+    expect(last.discarded).toEqual([{ ...target, attempts: 4 }]);
     const forbidden = setUp(() => Promise.reject(new AppError("media_url_forbidden")));
     expect(await verifyMedia(forbidden.deps, job, running)).toMatchObject({ kind: "failed" });
   });

@@ -143,6 +143,7 @@ async function noteFailure(
     case "retry":
       return { kind: "retry", delayMs: decision.delayMs, error };
     case "final":
+      await deps.engine.discard(target);
       return { kind: "failed", error };
     default:
       return decision satisfies never;
