@@ -162,7 +162,11 @@ async function readContainer(
     case "flv":
       return await indexFlv(source, signal, options);
     case "aac":
-      return await indexAdts(source, signal);
+      return await indexAdts(
+        source,
+        signal,
+        options.isThorough === true ? { maxScanBytes: Number.MAX_SAFE_INTEGER } : {},
+      );
     case "mpegts":
       return await indexTransportStream(source, signal, options);
     default:

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -54,6 +54,21 @@ test("a broken recording: exit 1, and the finding says why", async () => {
   expect(code).toBe(1);
   expect(out).toContain("is BROKEN.");
   expect(out).toContain("broken     truncated: ");
+});
+
+test("a hole between the ends: only --thorough finds it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "reelgate-thorough-"));
+  try {
+    const path = join(folder, "hole.mp4");
+    const whole = await readFile(fixturePath("mp4/faststart.mp4"));
+    await writeFile(path, Buffer.from(whole).fill(0, 20_000, 26_000));
+    expect(await media("index", path)).toMatchObject({ code: 0 });
+    const { code, out } = await media("index", path, "--thorough");
+    expect(code).toBe(1);
+    expect(out).toContain("broken     damaged: ");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("a recording that merely differs from what was declared: exit 0", async () => {

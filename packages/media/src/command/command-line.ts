@@ -14,6 +14,8 @@ export interface CommonFlags {
 
 export interface IndexFlags extends CommonFlags {
   segments: "all" | "sample";
+  /** Every byte of a single file, rather than its head and tail. */
+  isThorough: boolean;
   timeoutMs: number;
 }
 
@@ -51,7 +53,7 @@ Exit codes:
 Examples:
   npm run media -- index https://example.com/recording.mp4
   npm run media -- index https://example.com/playlist.m3u8 --segments all --json
-  npm run media -- index ./recording.flv --size 5012345 --duration 60
+  npm run media -- index ./recording.flv --thorough --size 5012345 --duration 60
   npm run media -- download https://example.com/playlist.m3u8 --to ./recordings
   npm run media -- download https://example.com/a.mp4 --to "s3://bucket-1250000000/live?region=ap-guangzhou&endpoint=https://cos.ap-guangzhou.myqcloud.com"
 `;
@@ -84,17 +86,23 @@ export function parseCommandLine(
         .choices(["all", "sample"])
         .default("sample"),
     )
+    .option("--thorough", "MP4, FLV, TS: read every byte, not only both ends", false)
     .option("--timeout <seconds>", "for the whole look", decimal(1, 86_400), 300)
     .action(
       (
         target: string,
-        options: CommonOptions & { segments: "all" | "sample"; timeout: number },
+        options: CommonOptions & {
+          segments: "all" | "sample";
+          thorough: boolean;
+          timeout: number;
+        },
       ) => {
         result = {
           kind: "index",
           flags: {
             ...commonFlags(target, options),
             segments: options.segments,
+            isThorough: options.thorough,
             timeoutMs: options.timeout * 1000,
           },
         };
@@ -105,7 +113,7 @@ export function parseCommandLine(
     .requiredOption("--to <folder or URL>", "a folder, or s3://bucket/prefix?region=…&endpoint=…")
     .option("--name <name>", "of the copy, without extension (default: made of the URL)")
     .option("--concurrency <n>", "requests to one host at a time", whole(1, 64), 8)
-    .option("--max-mbps <n>", "bandwidth in megabits per second", decimal(0.001, 1_000_000))
+    .option("--max-mbps <n>", "bandwidth in megabits per second", decimal(0.1, 1_000_000))
     .action(
       (
         target: string,

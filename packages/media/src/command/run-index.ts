@@ -18,6 +18,9 @@ async function look(flags: IndexFlags, signal: AbortSignal): Promise<MediaReport
   try {
     return await indexMedia(client, url, flags.declared, {
       segments: flags.segments,
+      isThorough: flags.isThorough,
+      // Whoever asks for every byte of a file has decided over how many there may be.
+      ...(flags.isThorough ? { maxFetchedBytes: Number.MAX_SAFE_INTEGER } : {}),
       totalTimeoutMs: flags.timeoutMs,
       signal,
     });

@@ -70,9 +70,38 @@ function describeDurations(metadata: FlvMetadata, durationS: number | null): str
   return [`What is there plays until ${durationS.toFixed(3)} s${claimed}.`];
 }
 
+/** Small enough for what servers and storage put behind a file; more is a part of it that was destroyed. */
+const MAX_TRAILER_BYTES = 4096;
+
+/** Few bytes behind the last whole tag that belong to nothing, or the four that should be there: all media is. */
+export function trailerFindings(end: TailEnd, sizeBytes: number): readonly Finding[] {
+  const isTrailer =
+    end.kind === "lost" && !end.isWithinTag && sizeBytes - end.offset <= MAX_TRAILER_BYTES;
+  if (end.kind !== "no_trailer" && !isTrailer) {
+    return [];
+  }
+  const detail =
+    end.kind === "no_trailer"
+      ? `The last tag is all there, but for its length behind it, from byte ${end.offset} on: more tags may be missing.`
+      : `${bytesText(sizeBytes - end.offset)} behind the last tag, from byte ${end.offset} on, belong to nothing.`;
+  return [{ kind: "not_fully_checked", declared: end.offset, actual: sizeBytes, detail }];
+}
+
+function bytesText(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
+}
+
+/** Whether the metadata tells the same duration as the first and the last tags do. */
+export function isConfirmed({ durationS: claimedS }: FlvMetadata, durationS: number): boolean {
+  return claimedS !== null && Math.abs(claimedS - durationS) <= toleranceOf(durationS);
+}
+
+function toleranceOf(durationS: number): number {
+  return Math.max(DURATION_TOLERANCE_S, durationS * DURATION_TOLERANCE);
+}
+
 function isClaimedLonger({ durationS: claimedS }: FlvMetadata, durationS: number): boolean {
-  const toleranceS = Math.max(DURATION_TOLERANCE_S, durationS * DURATION_TOLERANCE);
-  return claimedS !== null && claimedS > durationS + toleranceS;
+  return claimedS !== null && claimedS > durationS + toleranceOf(durationS);
 }
 
 /** What cannot be told of the duration, and where the metadata makes one doubt it. */
@@ -81,6 +110,7 @@ export function durationHintFindings(
   metadata: FlvMetadata,
   completeness: Completeness,
   durationS: number | null,
+  isEveryTagRead: boolean,
 ): readonly Finding[] {
   switch (playing.kind) {
     case "none":
@@ -103,19 +133,28 @@ export function durationHintFindings(
         },
       ];
     case "known":
-      return durationS !== null &&
-        completeness === "unknown" &&
-        isClaimedLonger(metadata, durationS)
-        ? [
-            {
-              kind: "not_fully_checked",
-              declared: metadata.durationS,
-              actual: durationS,
-              detail: `The metadata tells ${metadata.durationS} s, the tags end after ${durationS.toFixed(3)} s: either the metadata is wrong, or the file is cut between two tags.`,
-            },
-          ]
-        : [];
+      return durationS === null || completeness !== "unknown"
+        ? []
+        : disagreement(metadata, durationS, isEveryTagRead);
     default:
       return playing satisfies never;
   }
+}
+
+function disagreement(
+  metadata: FlvMetadata,
+  durationS: number,
+  isEveryTagRead: boolean,
+): readonly Finding[] {
+  const { durationS: claimedS } = metadata;
+  const isLonger = isClaimedLonger(metadata, durationS);
+  // A metadata that tells less is wrong where every tag was read; else the timestamps may be those of two recordings.
+  if (claimedS === null || (!isLonger && (isEveryTagRead || isConfirmed(metadata, durationS)))) {
+    return [];
+  }
+  const why = isLonger
+    ? "either the metadata is wrong, or the file is cut between two tags"
+    : "either the metadata is wrong, or the timestamps begin anew in between";
+  const detail = `The metadata tells ${claimedS} s, the tags end after ${durationS.toFixed(3)} s: ${why}.`;
+  return [{ kind: "not_fully_checked", declared: claimedS, actual: durationS, detail }];
 }

@@ -190,7 +190,7 @@ describe("a damaged file", () => {
     ["damaged/flv-cut-in-tag.flv", 3.623, "truncated", ["truncated"]],
     ["damaged/flv-cut-between-tags.flv", 3.623, "truncated", ["truncated"]],
     ["damaged/flv-no-duration-cut-in-tag.flv", 3.623, "truncated", ["truncated"]],
-    ["damaged/flv-garbage-at-the-end.flv", 6.037, "unknown", ["damaged"]],
+    ["damaged/flv-garbage-at-the-end.flv", 6.037, "unknown", ["not_fully_checked"]],
     ["damaged/flv-end-overwritten.flv", 5.596, "unknown", ["damaged"]],
     ["damaged/flv-zeros-at-the-end.flv", 5.596, "unknown", ["damaged"]],
     ["damaged/flv-hole.flv", 6.037, "truncated", ["truncated", "damaged"]],
@@ -216,11 +216,14 @@ describe("a damaged file", () => {
     });
   });
 
-  test("cut within a header, or before the last PreviousTagSize", async () => {
+  test("cut within a header, but not within the last PreviousTagSize: all media is there", async () => {
     const sound = file(...CONFIGURATION, ...frames(0, 2000));
-    expect((await index(sound.subarray(0, -2))).findings).toMatchObject([
-      { kind: "truncated", declared: sound.length, actual: sound.length - 2 },
-    ]);
+    for (const missing of [1, 4]) {
+      expect((await index(sound.subarray(0, -missing))).findings).toMatchObject([
+        { kind: "not_fully_checked", declared: sound.length - 4, actual: sound.length - missing },
+      ]);
+    }
+    expect((await index(sound.subarray(0, -5))).completeness).toBe("truncated");
     const inHeader = Buffer.concat([sound, Buffer.from([9, 0, 1])]);
     expect((await index(inHeader)).findings).toMatchObject([
       { kind: "truncated", declared: sound.length + 15, actual: sound.length + 3 },

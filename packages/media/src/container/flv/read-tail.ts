@@ -23,6 +23,8 @@ const FAR_TAG_BYTES = 64;
 
 export type TailEnd =
   | TagsEnd
+  /** There was no tag at the beginning either. */
+  | { kind: "no_tags" }
   /** No tag in the last `searchedBytes`. */
   | { kind: "nothing"; searchedBytes: number };
 
@@ -55,7 +57,7 @@ export async function readTail(
     const first = start === floor ? 0 : await findTags(wider, 0, turns);
     if (first !== null) {
       const end = await walkTags(windowFrom(wider, first), visitor, turns);
-      if (end.kind === "clean" || end.kind === "cut" || end.kind === "lost") {
+      if (end.kind !== "more" && end.kind !== "lost-in-window") {
         return end;
       }
     }

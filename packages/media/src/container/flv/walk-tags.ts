@@ -2,6 +2,7 @@ import type { EventLoopTurns } from "../../hls/event-loop-turns.ts";
 import type { LostBytes } from "../lost-bytes.ts";
 import { findTags, tagEndIndex, type TagWindow } from "./find-tags.ts";
 import {
+  firstTagOffset,
   type FlvTag,
   isTagStart,
   isTrailerOf,
@@ -9,6 +10,9 @@ import {
   TAG_HEADER_BYTES,
   TAG_TRAILER_BYTES,
 } from "./flv-tag.ts";
+
+/** With the first PreviousTagSize. No writer makes it longer. */
+const MAX_HEADER_BYTES = 64;
 
 export interface TagVisitor {
   /** @param data Of the tag; only its beginning where a window ends within it. */
@@ -22,8 +26,13 @@ export type TagsEnd =
   | { kind: "clean" }
   /** Within a tag. `tag` is null when not even its header is all there. */
   | { kind: "cut"; offset: number; neededBytes: number; tag: FlvTag | null }
-  /** With bytes that belong to no tag, from `offset` on. */
-  | { kind: "lost"; offset: number };
+  /** With its data: the last PreviousTagSize, from `offset` on, is not all there. */
+  | { kind: "no_trailer"; offset: number }
+  /**
+   * With bytes that belong to no tag, from `offset` on. `onLost` was not told of them. `isWithinTag`: a tag begins there,
+   * and what follows is not the rest of it.
+   */
+  | { kind: "lost"; offset: number; isWithinTag: boolean };
 
 /** How the tags of a window end. */
 export type WindowEnd =
@@ -57,6 +66,11 @@ export async function walkTags(
       case "end":
         return step.end;
       case "suspect": {
+        const headerBytes = anotherHeader(window, at);
+        if (headerBytes > 0) {
+          at += headerBytes;
+          break;
+        }
         const found = await findTags(window, at + 1, turns);
         if (found !== null) {
           visitor.onLost({ offset: offset + at, bytes: found - at });
@@ -64,18 +78,43 @@ export async function walkTags(
           break;
         }
         if (step.cut !== null) {
-          return step.cut;
+          return withoutTrailer(window, step.cut, visitor) ?? step.cut;
         }
         if (offset + bytes.length < sizeBytes) {
           return { kind: "lost-in-window", lostAt: offset + at };
         }
-        visitor.onLost({ offset: offset + at, bytes: bytes.length - at });
-        return { kind: "lost", offset: offset + at };
+        const isWithinTag = readTag(bytes, at, offset, window.habits.streamId) !== null;
+        return { kind: "lost", offset: offset + at, isWithinTag };
       }
       default:
         step satisfies never;
     }
   }
+}
+
+type Cut = Extract<TagsEnd, { kind: "cut" }>;
+
+/** The last tag of a file has all of its data, and nothing but its PreviousTagSize is cut off. */
+function withoutTrailer(
+  window: TagWindow,
+  { tag }: Cut,
+  visitor: TagVisitor,
+): Extract<TagsEnd, { kind: "no_trailer" }> | null {
+  if (tag === null || tag.dataEnd > window.sizeBytes) {
+    return null;
+  }
+  visitor.onTag(tag, dataOf(window, tag));
+  return { kind: "no_trailer", offset: tag.dataEnd };
+}
+
+/** Recorders append one file to another, header and all; players pass over it. 0 when there is none, with a tag behind it. */
+function anotherHeader({ bytes, habits }: TagWindow, at: number): number {
+  const headerBytes = firstTagOffset(bytes.subarray(at, at + MAX_HEADER_BYTES)) ?? 0;
+  const isFollowed =
+    headerBytes > 0 &&
+    headerBytes <= MAX_HEADER_BYTES &&
+    readTag(bytes, at + headerBytes, 0, habits.streamId) !== null;
+  return isFollowed ? headerBytes : 0;
 }
 
 /**
@@ -99,8 +138,7 @@ export async function walkWindow(
   if (offset + bytes.length < sizeBytes) {
     return { kind: "lost-in-window", lostAt };
   }
-  visitor.onLost({ offset: lostAt, bytes: sizeBytes - lostAt });
-  return { kind: "lost", offset: lostAt };
+  return { kind: "lost", offset: lostAt, isWithinTag: true };
 }
 
 export function windowFrom(window: TagWindow, index: number): TagWindow {

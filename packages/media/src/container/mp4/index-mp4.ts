@@ -2,6 +2,7 @@ import type { ByteSource } from "../../source/byte-source.ts";
 import type { Completeness, ContainerReport, ReadOptions } from "../container-report.ts";
 import type { Box } from "./box-header.ts";
 import { type BoxReader, createBoxReader, ReadLimitReached } from "./box-reader.ts";
+import { checkMovie, type MovieParts } from "./every-sample/check-movie.ts";
 import { describeTracks } from "./describe-tracks.ts";
 import { measureFragmented } from "./fragmented.ts";
 import { type Movie, readMovie } from "./movie.ts";
@@ -31,6 +32,8 @@ const SMALL_MOOV_BYTES = 180_224;
  * is cut it is still the one that its header says, and not exact: how much of it can be played depends on the player. Of a
  * fragmented one it is that of the fragments that are there.
  *
+ * A thorough look reads every sample as well: `checkMovie`.
+ *
  * @throws What the source throws, and the reason of the signal.
  */
 export async function indexMp4(
@@ -48,7 +51,11 @@ export async function indexMp4(
     completeness: "unknown",
   };
   try {
-    await fillReport(reader, findings, report);
+    const parts = await fillReport(reader, findings, report, isThorough);
+    if (isThorough && parts !== null && !findings.isTruncated) {
+      await checkMovie(source, signal, parts, findings);
+      report.durationIsExact = report.durationIsExact && findings.list.length === 0;
+    }
   } catch (error) {
     if (!(error instanceof ReadLimitReached)) {
       throw error;
@@ -64,7 +71,8 @@ async function fillReport(
   reader: BoxReader,
   findings: StructureFindings,
   report: Omit<ContainerReport, "findings">,
-): Promise<void> {
+  isThorough: boolean,
+): Promise<MovieParts | null> {
   await reader.read(0, HEAD_BYTES, HEAD_BYTES);
   const chain = await walkBoxes(reader, 0, {
     maxBoxes: MAX_TOP_LEVEL_BOXES,
@@ -74,7 +82,8 @@ async function fillReport(
     fetchWhole: (box) => box.type === "moov" && isSmall(box),
   });
   const moov = moovOf(chain);
-  const movie = moov === undefined ? null : await readHeader(reader, moov, chain, findings);
+  const movie =
+    moov === undefined ? null : await readHeader(reader, moov, chain, findings, isThorough);
   if (movie !== null) {
     report.durationS = movieDurationS(movie);
     Object.assign(report, describeTracks(movie.tracks, movieFps));
@@ -88,12 +97,13 @@ async function fillReport(
     const { durationS, durationIsExact, completeness, fpsOf } = extent;
     Object.assign(report, { durationS, durationIsExact, completeness });
     Object.assign(report, describeTracks(movie.tracks, fpsOf));
-    return;
+    return { movie, boxes: chain.boxes, fragmentsAt: chain.end.at };
   }
   report.completeness = startsFragments
     ? judgeWithoutHeader(findings)
     : judgeWhole(chain, movie, reader.sizeBytes, findings);
   report.durationIsExact = report.durationS !== null && findings.list.length === 0;
+  return movie === null ? null : { movie, boxes: chain.boxes, fragmentsAt: null };
 }
 
 function isSmall(box: Box): boolean {
@@ -111,9 +121,10 @@ async function readHeader(
   moov: Box,
   chain: BoxChain,
   findings: StructureFindings,
+  isThorough: boolean,
 ): Promise<Movie> {
   const isOpen = chain.boxes.some(({ type, isOpenEnded }) => type === "mdat" && isOpenEnded);
-  return await readMovie(reader, moov, isOpen || isSmall(moov), {
+  return await readMovie(reader, moov, isThorough || isOpen || isSmall(moov), {
     add: (problem) => {
       findings.damaged(`The header is damaged: ${problem}.`);
     },

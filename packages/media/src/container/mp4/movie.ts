@@ -34,6 +34,8 @@ export interface MovieExtends {
   durationS: number | null;
   /** Sample durations by track, from `trex`. */
   defaultDurations: ReadonlyMap<number, number>;
+  /** Sample sizes in bytes by track, from `trex`. */
+  defaultSizes: ReadonlyMap<number, number>;
 }
 
 const MAX_TRACKS = 64;
@@ -196,15 +198,17 @@ async function readExtends(
   problems: Problems,
 ): Promise<MovieExtends> {
   const defaultDurations = new Map<number, number>();
+  const defaultSizes = new Map<number, number>();
   let durationS: number | null = null;
   for await (const box of childrenOf(reader, mvex, problems)) {
     const body = await readBody(reader, box, MAX_SMALL_BODY_BYTES);
     if (box.type === "trex") {
       defaultDurations.set(uint32At(body, 4), uint32At(body, 12));
+      defaultSizes.set(uint32At(body, 4), uint32At(body, 16));
     } else if (box.type === "mehd") {
       const units = uint8At(body, 0) === 1 ? uint64At(body, 4) : uint32At(body, 4);
       durationS = units > 0 && Number.isFinite(units) && timescale > 0 ? units / timescale : null;
     }
   }
-  return { durationS, defaultDurations };
+  return { durationS, defaultDurations, defaultSizes };
 }

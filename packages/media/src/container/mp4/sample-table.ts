@@ -1,6 +1,8 @@
 import { uint32At, uint64At } from "../../bytes/big-endian.ts";
 import { type Box, MAX_HEADER_BYTES } from "./box-header.ts";
 import { type BoxReader, readBody } from "./box-reader.ts";
+import type { FrameForm } from "../frame-checker.ts";
+import { frameFormOf } from "./frame-form.ts";
 import { childrenOf, nameOf, type Problems } from "./children.ts";
 import { parseSampleDescription, type SampleEntry } from "./sample-entry.ts";
 
@@ -13,6 +15,9 @@ export interface SampleTable {
   durationUnits: number | null;
   /** Where the last chunk ends in the file. Null when it was not looked for or cannot be told. */
   lastChunkEnd: number | null;
+  /** By type. Only those that were looked at: all of them in a thorough look. */
+  tables: ReadonlyMap<string, Table>;
+  form: FrameForm;
 }
 
 export interface SampleTableOptions {
@@ -41,7 +46,7 @@ const TABLES: Readonly<Record<string, { countAt: number; entryBytes: number }>> 
 };
 
 /** A table of which only the head has been read. */
-interface Table {
+export interface Table {
   entriesStart: number;
   entryBytes: number;
   count: number;
@@ -58,11 +63,13 @@ export async function readSampleTable(
 ): Promise<SampleTable> {
   const tables = new Map<string, Table>();
   let entry: SampleEntry | null = null;
+  let form: FrameForm = { kind: "any" };
   let times: { count: number; durationUnits: number } | null = null;
   for await (const box of childrenOf(reader, stbl, problems, { fetchBytes: MAX_HEADER_BYTES })) {
     if (box.type === "stsd") {
       const body = await readBody(reader, box, MAX_DESCRIPTION_BYTES);
       entry = parseSampleDescription(body, options.handler, options.timescale);
+      form = frameFormOf(body);
       continue;
     }
     const table = await readTableHead(reader, box, problems);
@@ -86,6 +93,8 @@ export async function readSampleTable(
     sampleCount: times?.count ?? tables.get("stsz")?.count ?? (tables.has("stts") ? null : 0),
     durationUnits: times?.durationUnits ?? null,
     lastChunkEnd: options.isThorough ? await readLastChunkEnd(reader, tables) : null,
+    tables,
+    form,
   };
 }
 

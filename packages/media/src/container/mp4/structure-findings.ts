@@ -6,7 +6,8 @@ export interface StructureFindings {
   readonly isTruncated: boolean;
   /** `neededBytes`: as far as the file says how long it was; null when it does not. */
   truncated(neededBytes: number | null, detail: string): void;
-  damaged(detail: string): void;
+  /** `offset`: where in the file, if it is known. */
+  damaged(detail: string, offset?: number): void;
   notFullyChecked(detail: string): void;
 }
 
@@ -25,10 +26,10 @@ export function createStructureFindings(sizeBytes: number): StructureFindings {
     truncated(neededBytes, detail): void {
       list.push({ kind: "truncated", declared: neededBytes, actual: sizeBytes, detail });
     },
-    damaged(detail): void {
+    damaged(detail, offset): void {
       damages += 1;
       if (damages <= MAX_DAMAGES) {
-        list.push({ kind: "damaged", declared: null, actual: null, detail });
+        list.push({ kind: "damaged", declared: null, actual: offset ?? null, detail });
       }
     },
     notFullyChecked(detail): void {
