@@ -37,6 +37,8 @@ describe("the container by the first bytes", () => {
     ["media data first, 64-bit size", bytes([0, 0, 0, 1], "mdat", [0, 0, 0, 1, 0, 0, 0, 0]), "mp4"],
     ["media data to the end", bytes([0, 0, 0, 0], "mdat"), "mp4"],
     ["QuickTime's wide", bytes([0, 0, 0, 8], "wide", [0, 0, 1, 0], "mdat"), "mp4"],
+    ["the time of the producer", bytes([0, 0, 0, 9], "prft", [1], [0, 0, 1, 0], "moof"), "mp4"],
+    ["a box of a vendor", bytes([0, 0, 0, 9], "LivE", [1], [0, 0, 1, 0], "moof"), "mp4"],
     ["ADTS behind an ID3 tag", bytes("ID3", [4, 0, 0, 0, 0, 0, 3, 1, 2, 3], ADTS), "aac"],
     ["one cut ADTS frame", Uint8Array.from(ADTS.slice(0, 9)), "aac"],
   ])("%s", (_name, input, container) => {
@@ -57,6 +59,7 @@ describe("the container by the first bytes", () => {
     ["a GIF, which begins like a TS packet", bytes("GIF89a", repeated(300, 1)), "a GIF image"],
     ["zeros", new Uint8Array(1000), "a file that begins with zero bytes"],
     ["text", bytes("Not found\n"), "plain text"],
+    ["text with the name of a box", bytes("The free meta of skip is wide\n"), "plain text"],
     ["#EXTM3U8", bytes("#EXTM3U8\n"), "plain text"],
     [
       "a hostile ftyp",

@@ -2,6 +2,13 @@ import type { Container } from "@reelgate/shared/contract/media";
 import { asciiAt, uint32At, uint8At } from "../bytes/big-endian.ts";
 import { ADTS_HEADER_BYTES, readAdtsHeader } from "./adts/adts-header.ts";
 import { id3TagBytes } from "./adts/id3-tag.ts";
+import {
+  type Box,
+  MAX_HEADER_BYTES,
+  MAX_UNKNOWN_BOX_BYTES,
+  parseBoxHeader,
+  TOP_LEVEL_TYPES,
+} from "./mp4/box-header.ts";
 
 /** What the first bytes are. For an unknown container a short description that is safe to show. */
 export type SniffResult = { container: Container } | { container: "unknown"; description: string };
@@ -53,36 +60,41 @@ function isHls(bytes: Uint8Array): boolean {
   return asciiAt(bytes, start, "#EXTM3U") && (next === undefined || next <= 0x20);
 }
 
-/** Types of the box that a file or a segment can begin with (ISO/IEC 14496-12, QuickTime). */
-const FIRST_BOXES = [
-  "ftyp",
-  "styp",
-  "moov",
-  "moof",
-  "mdat",
-  "free",
-  "skip",
-  "wide",
-  "sidx",
-  "emsg",
-  "pdin",
-];
+/** Boxes of unknown types before the first known one. */
+const MAX_UNKNOWN_BOXES = 8;
 
+/** A box of a known type (ISO/IEC 14496-12, QuickTime) at the beginning, or behind some small ones that are not known. */
 function isMp4(bytes: Uint8Array): boolean {
-  const type = FIRST_BOXES.find((name) => asciiAt(bytes, 4, name));
-  if (type === undefined) {
-    return false;
+  let at = 0;
+  for (let boxes = 0; boxes <= MAX_UNKNOWN_BOXES; boxes += 1) {
+    const header = parseBoxHeader(bytes.subarray(at, at + MAX_HEADER_BYTES), at, Infinity);
+    if (header.kind !== "box") {
+      return false;
+    }
+    const { box } = header;
+    if (TOP_LEVEL_TYPES.has(box.type)) {
+      return isPlausible(box);
+    }
+    if (box.end - box.start > MAX_UNKNOWN_BOX_BYTES) {
+      return false;
+    }
+    at = box.end;
   }
-  const size = uint32At(bytes, 0);
-  switch (size) {
-    case 0:
-      // "To the end of the file": only media data is written so.
-      return type === "mdat";
-    case 1:
-      return type === "mdat" && bytes.length >= 16 && uint32At(bytes, 8) < 0x20_0000;
-    default:
-      return type === "ftyp" || type === "styp" ? size >= 16 && size <= 4096 : size >= 8;
+  return false;
+}
+
+const UNLIMITED: ReadonlySet<string> = new Set(["mdat", "moov", "moof"]);
+
+function isPlausible({ type, start, end, bodyStart, isOpenEnded }: Box): boolean {
+  const size = end - start;
+  if (isOpenEnded || bodyStart - start === MAX_HEADER_BYTES) {
+    // "To the end of the file", and 64-bit sizes: only media data is written so.
+    return type === "mdat";
   }
+  if (type === "ftyp" || type === "styp") {
+    return size >= 16 && size <= 4096;
+  }
+  return UNLIMITED.has(type) || size <= MAX_UNKNOWN_BOX_BYTES;
 }
 
 function isMpegTs(bytes: Uint8Array): boolean {

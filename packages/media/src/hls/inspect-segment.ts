@@ -1,5 +1,11 @@
 import { id3TagBytes } from "../container/adts/id3-tag.ts";
-import { MAX_HEADER_BYTES, parseBoxHeader, TOP_LEVEL_TYPES } from "../container/mp4/box-header.ts";
+import {
+  type Box,
+  MAX_HEADER_BYTES,
+  MAX_UNKNOWN_BOX_BYTES,
+  parseBoxHeader,
+  TOP_LEVEL_TYPES,
+} from "../container/mp4/box-header.ts";
 import { readAc3, readMpegAudio } from "../container/mpegts/audio-header.ts";
 import { TS_PACKET_BYTES, TS_SYNC_BYTE } from "../container/mpegts/packet.ts";
 import { sniffContainer } from "../container/sniff.ts";
@@ -106,6 +112,7 @@ function sizeText({ minBytes, maxBytes }: PlainSize): string {
 
 function boxProblem(head: Uint8Array, size: PlainSize | null): SegmentProblem | null {
   const limit = size?.maxBytes ?? Infinity;
+  let holdsContent = false;
   let at = 0;
   while (at < Math.min(head.length, size?.minBytes ?? Infinity)) {
     const header = parseBoxHeader(head.subarray(at, at + MAX_HEADER_BYTES), at, limit);
@@ -113,7 +120,7 @@ function boxProblem(head: Uint8Array, size: PlainSize | null): SegmentProblem | 
       const isEnd = size !== null && head.length >= size.minBytes;
       return isEnd ? { kind: "short_segment", text: `ends inside the header of a box` } : null;
     }
-    if (header.kind === "no_box" || !TOP_LEVEL_TYPES.has(header.box.type)) {
+    if (header.kind === "no_box" || isGarbage(header.box, limit)) {
       return { kind: "corrupt_segment", text: `has no box where one must begin, at byte ${at}` };
     }
     const { box } = header;
@@ -123,7 +130,20 @@ function boxProblem(head: Uint8Array, size: PlainSize | null): SegmentProblem | 
         text: `is cut: its ${box.type} reaches to byte ${box.end}, the segment has ${limit}`,
       };
     }
+    holdsContent ||= CONTENT_TYPES.has(box.type);
     at = box.end;
   }
-  return null;
+  return holdsContent || size === null || at < size.minBytes
+    ? null
+    : { kind: "corrupt_segment", text: "has neither a header (moov) nor media data (mdat)" };
+}
+
+const CONTENT_TYPES: ReadonlySet<string> = new Set(["moov", "moof", "mdat"]);
+
+/** Types that are not known must be passed over (ISO/IEC 14496-12, 4.2), unless they cannot be boxes at all. */
+function isGarbage(box: Box, limit: number): boolean {
+  return (
+    !TOP_LEVEL_TYPES.has(box.type) &&
+    (box.isOpenEnded || box.end > limit || box.end - box.start > MAX_UNKNOWN_BOX_BYTES)
+  );
 }

@@ -31,10 +31,31 @@ function verify(bytes: Uint8Array, lock: SegmentLock = CLEAR): SegmentProblem | 
   return verifier.end();
 }
 
+function box(type: string, bodyBytes: number): Uint8Array {
+  const bytes = Buffer.alloc(8 + bodyBytes, 0x33);
+  bytes.writeUInt32BE(bytes.length, 0);
+  bytes.write(type, 4);
+  return bytes;
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function joined(...parts: Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
 const SOUND: readonly (readonly [string, Uint8Array])[] = [
   ["TS", file("hls/ts/segment0.ts")],
   ["one TS packet", file("hls/ts/segment0.ts").subarray(0, 188)],
   ["fMP4", file("hls/fmp4/segment0.m4s")],
+  ...["prft", "uuid", "udta", "pssh", "emsg", "sidx", "free", "LivE"].flatMap(
+    (type): [string, Uint8Array][] => [
+      [`fMP4 behind ${type}`, joined(box(type, 30), file("hls/fmp4/segment0.m4s"))],
+      [`fMP4 before ${type}`, joined(file("hls/fmp4/segment0.m4s"), box(type, 5000))],
+    ],
+  ),
   ["an init section", file("hls/fmp4/init.mp4")],
   ["packed AAC", file("hls/packed-aac/segment0.aac")],
   ["packed AAC with its time", file("hls/packed-aac-id3/segment0.aac")],
@@ -90,6 +111,13 @@ describe("what is wrong with a segment", () => {
     ],
     ["fMP4 that is cut", fmp4.subarray(0, -1), "corrupt_segment", /mdat at \d+ ends at 7072/],
     ["AAC that is cut", aac.subarray(0, -1), "short_segment", /inside a frame of AAC/],
+    ["boxes without media", joined(box("styp", 16), box("LivE", 9)), "corrupt_segment", /neither/],
+    [
+      "text behind fMP4",
+      joined(fmp4, box("styp", 16), bytesOf("Sorry, gone")),
+      "corrupt_segment",
+      /no box/,
+    ],
     ["AAC with a hole", without(aac, 0), "corrupt_segment", /./],
   ])("%s", (_name, bytes, kind, text) => {
     expect(verify(bytes)).toEqual({ kind, text: expect.stringMatching(text) });

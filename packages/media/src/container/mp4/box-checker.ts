@@ -10,7 +10,7 @@ export interface BoxChecker {
 export type BoxCheck = { ok: true } | { ok: false; problem: string };
 
 /**
- * Starts a check. Sound are one or more top-level boxes (ISO/IEC 14496-12, 4.2) of the known types, of which the last ends
+ * Starts a check. Sound are one or more top-level boxes (ISO/IEC 14496-12, 4.2), known or not, of which the last ends
  * where the bytes end, with a `moov` or an `mdat` among them, and every `moof` with its `mdat` behind it. What is in the boxes is not looked at.
  */
 export function createBoxChecker(): BoxChecker {
@@ -23,8 +23,8 @@ export function createBoxChecker(): BoxChecker {
   let problem: string | null = null;
 
   function begin(next: Box): void {
-    if (!TOP_LEVEL_TYPES.has(next.type)) {
-      problem = `at ${next.start} something that is no box ("${next.type}") begins`;
+    if (!TOP_LEVEL_TYPES.has(next.type) && next.isOpenEnded) {
+      problem = noBox(next);
       return;
     }
     if (next.type === "moof" && openMoofAt !== null) {
@@ -82,7 +82,9 @@ export function createBoxChecker(): BoxChecker {
       }
       // A size of 0 ends wherever the bytes do.
       if (!box.isOpenEnded && position < box.end) {
-        return `${box.type} at ${box.start} ends at ${box.end}, and the bytes at ${position}`;
+        return !TOP_LEVEL_TYPES.has(box.type)
+          ? noBox(box)
+          : `${box.type} at ${box.start} ends at ${box.end}, and the bytes at ${position}`;
       }
       if (openMoofAt !== null) {
         return `the moof at ${openMoofAt} has no media data (mdat) behind it`;
@@ -90,6 +92,11 @@ export function createBoxChecker(): BoxChecker {
       return holdsContent ? null : "there is neither a header (moov) nor media data (mdat)";
     },
   };
+}
+
+/** Any four letters can pass for a type. */
+function noBox({ type, start }: Box): string {
+  return `at ${start} something that is no box ("${type}") begins`;
 }
 
 /** The same for bytes that are there at once. */

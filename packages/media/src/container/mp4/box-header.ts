@@ -61,6 +61,9 @@ function sizedBox(type: string, start: number, headerBytes: number, size: number
   return { type, start, bodyStart: start + headerBytes, end: start + size, isOpenEnded: false };
 }
 
+/** Text that looks like the header of a box has a size of half a gigabyte at least: its letters are above 0x20. */
+export const MAX_UNKNOWN_BOX_BYTES = 16_777_216;
+
 /** QuickTime's own types may begin with ©. */
 function isPrintable(type: string): boolean {
   return /^[\u0020-\u007e\u00a9][\u0020-\u007e]{3}$/.test(type);
@@ -107,7 +110,8 @@ export function childBody(
 
 /**
  * Boxes that stand at the top level of a file or a segment (ISO/IEC 14496-12 table 1, QuickTime, DASH, CMAF). One of
- * these that reaches beyond the end of the file is cut; anything else that does is garbage that looks like a box.
+ * these that reaches beyond the end of the file is cut; anything else that does is garbage that looks like a box. One of an
+ * unknown type that fits is passed over, as readers must (4.2).
  */
 export const TOP_LEVEL_TYPES: ReadonlySet<string> = new Set([
   "ftyp",
@@ -131,4 +135,5 @@ export const TOP_LEVEL_TYPES: ReadonlySet<string> = new Set([
   "prft",
   "imda",
   "bloc",
+  "pssh",
 ]);
