@@ -139,7 +139,7 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
   MEDIA_MAX_MBPS: {
     parse: optional(megabitsPerSecond),
     description:
-      "Bandwidth of one worker for media together, in megabits per second; unlimited when unset.",
+      "Bandwidth of one worker for media together, in megabits per second, 0.1 or more; unlimited when unset.",
     example: "200",
     default: "",
   },

@@ -7,6 +7,7 @@ import {
   type MediaClient,
   type MediaClientOptions,
 } from "../src/http/media-client.ts";
+import type { MediaResponse } from "../src/http/media-response.ts";
 
 const FILE = randomBytes(200_000);
 
@@ -123,4 +124,65 @@ test("all bodies together keep to the rate", async () => {
   const rate = (6 * FILE.length) / ((performance.now() - startMs) / 1000);
   expect(rate).toBeLessThan(1_150_000);
   expect(rate).toBeGreaterThan(500_000);
+});
+
+test("a wait for the bandwidth is no slowness of the origin", async () => {
+  const limited = client({ maxBytesPerSecond: 200_000, totalTimeoutMs: 300 });
+  const sizes = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const lowSpeed = { bytesPerS: 1_000_000, windowMs: 100 };
+      const response = await limited.open(`${other.url}/file`, { lowSpeed });
+      let bytes = 0;
+      for await (const piece of response.body) {
+        expect(piece.length).toBeLessThanOrEqual(65_536);
+        bytes += piece.length;
+      }
+      return bytes;
+    }),
+  );
+  expect(sizes).toEqual([FILE.length, FILE.length, FILE.length, FILE.length]);
+});
+
+/** At a rate at which the first piece has to wait for ten minutes. */
+async function waitForBandwidth(
+  signal: AbortSignal,
+): Promise<{ reading: Promise<unknown>; response: MediaResponse }> {
+  const limited = client({ maxBytesPerSecond: 100 });
+  const response = await limited.open(`${other.url}/file`, { signal });
+  const reading = response.body[Symbol.asyncIterator]().next();
+  reading.catch(() => {});
+  await expect.poll(() => other.counters("/file").sentBytes).toBeGreaterThan(0);
+  return { reading, response };
+}
+
+test("a wait for the bandwidth ends at once with its signal", async () => {
+  const stop = new AbortController();
+  const { reading } = await waitForBandwidth(stop.signal);
+  stop.abort(new Error("shutdown"));
+  await expect(reading).rejects.toThrow("shutdown");
+});
+
+test("a wait for the bandwidth ends at once when the read is closed", async () => {
+  const { reading, response } = await waitForBandwidth(new AbortController().signal);
+  await response.close();
+  await expect(reading).rejects.toMatchObject({ code: "media_connection_failed" });
+});
+
+test("a long read leaves a place for a look", async () => {
+  const limited = client({ perHostConcurrency: 2 });
+  origin.setFault("/file", { kind: "stall", atByte: 100_000 }, { times: 2 });
+  const stop = new AbortController();
+  const long = Array.from({ length: 3 }, async () => {
+    const options = { isLong: true, totalTimeoutMs: null, signal: stop.signal };
+    const { body } = await limited.open(`${origin.url}/file`, options);
+    for await (const _ of body) {
+      // Stalls.
+    }
+  });
+  const ended = Promise.allSettled(long);
+  await expect.poll(() => origin.counters("/file").requests).toBe(1);
+  origin.setFault("/file", null);
+  expect(await read(limited, `${origin.url}/file`)).toBe(FILE.length);
+  stop.abort(new Error("enough"));
+  expect((await ended).every(({ status }) => status === "rejected")).toBe(true);
 });

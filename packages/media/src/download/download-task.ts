@@ -1,6 +1,6 @@
 import type { MediaClient } from "../http/media-client.ts";
 import type { OnProgress } from "./download-progress.ts";
-import type { LowSpeed } from "./file/speed-watch.ts";
+import type { LowSpeed } from "../http/speed-watch.ts";
 import type { Staging } from "./staging/open-staging.ts";
 
 /** What fetching a copy into its staging folder needs to know. */

@@ -144,3 +144,41 @@ test("an answer that nobody reads keeps nobody waiting for ever", async () => {
   await turn();
   expect(given).toHaveLength(2);
 });
+
+test("long reads leave one place to the short ones, where there is more than one", async () => {
+  const limits = createHostLimits(3);
+  const long: HostPermit[] = [];
+  for (let asked = 0; asked < 4; asked += 1) {
+    void limits.acquire("a", undefined, true).then((permit) => long.push(permit));
+  }
+  await turn();
+  expect(long).toHaveLength(2);
+  const short = ask(limits, 2);
+  await turn();
+  expect(short).toHaveLength(1);
+  short[0]?.release();
+  await turn();
+  expect([long.length, short.length]).toEqual([2, 2]);
+  long[0]?.release();
+  await turn();
+  expect(long).toHaveLength(3);
+});
+
+test("a single place is for long reads too", async () => {
+  const limits = createHostLimits(1);
+  (await limits.acquire("a", undefined, true)).release();
+  (await limits.acquire("a", undefined, true)).release();
+  expect(await limitNow(limits)).toBe(1);
+});
+
+test("time without a refusal raises a lowered limit too", async () => {
+  const limits = createHostLimits(8);
+  const refused = await limits.acquire("a", undefined);
+  refused.refused(null);
+  refused.release();
+  expect(await limitNow(limits)).toBe(4);
+  await turn(30_000);
+  expect(await limitNow(limits)).toBe(5);
+  await turn(3_600_000);
+  expect(await limitNow(limits)).toBe(8);
+});

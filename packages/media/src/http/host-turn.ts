@@ -1,6 +1,8 @@
 import { AppError } from "@reelgate/shared/errors";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { HostLimits, HostPermit } from "./host-limits.ts";
+import type { ReadDeadline } from "./read-deadline.ts";
+import type { SpeedWatch } from "./speed-watch.ts";
 
 /** The place that one read has at a host, from its request to the end of its body. Redirects move it. */
 export interface HostTurn {
@@ -10,28 +12,37 @@ export interface HostTurn {
   failed(error: unknown): void;
   /** The headers stand; until somebody reads the body, the place counts as idle. */
   park(): void;
-  /** The body, at the pace of the bandwidth. The place counts as idle while nobody asks for the next piece. */
-  carry(
-    body: AsyncIterable<Uint8Array>,
-    bandwidth: Bandwidth | null,
-    signal: AbortSignal,
-  ): AsyncIterable<Uint8Array>;
+  /**
+   * The body, at the pace of the bandwidth. The place counts as idle while nobody asks for the next piece. Deadline and
+   * speed are those of the origin: neither counts the wait for the bandwidth.
+   */
+  carry(body: AsyncIterable<Uint8Array>, pace: Pace): AsyncIterable<Uint8Array>;
   end(): void;
 }
+
+export interface Pace {
+  bandwidth: Bandwidth | null;
+  watch: SpeedWatch | null;
+  deadline: ReadDeadline;
+}
+
+/** Larger pieces would make readers that share a small bandwidth wait long for each other. */
+const MAX_PIECE_BYTES = 65_536;
 
 /** Waits for a place. Throws the reason of the signal when that aborts. */
 export async function takeHostTurn(
   limits: HostLimits,
   firstHost: string,
+  isLong: boolean,
   outer: AbortSignal | undefined,
 ): Promise<HostTurn> {
   let host = firstHost;
-  let permit: HostPermit = await limits.acquire(host, outer);
+  let permit: HostPermit = await limits.acquire(host, outer, isLong);
   return {
     async moveTo(next, signal): Promise<void> {
       if (next !== host) {
         permit.release();
-        permit = await limits.acquire(next, signal);
+        permit = await limits.acquire(next, signal, isLong);
         host = next;
       }
     },
@@ -41,13 +52,27 @@ export async function takeHostTurn(
       }
     },
     park: () => permit.parked(),
-    async *carry(body, bandwidth, signal) {
+    async *carry(body, { bandwidth, watch, deadline }) {
       permit.reading();
-      for await (const piece of body) {
-        await bandwidth?.take(piece.length, signal);
-        permit.parked();
-        yield piece;
-        permit.reading();
+      try {
+        watch?.resume();
+        for await (const chunk of body) {
+          watch?.pause(chunk.length);
+          for (let start = 0; start < chunk.length; start += MAX_PIECE_BYTES) {
+            const piece = chunk.subarray(start, start + MAX_PIECE_BYTES);
+            if (bandwidth !== null) {
+              deadline.pause();
+              await bandwidth.take(piece.length, deadline.signal);
+              deadline.resume();
+            }
+            permit.parked();
+            yield piece;
+            permit.reading();
+          }
+          watch?.resume();
+        }
+      } finally {
+        watch?.pause(0);
       }
     },
     end: () => permit.release(),

@@ -16,6 +16,7 @@ import {
   takeBytes,
 } from "./media-response.ts";
 import { type ReadDeadline, startDeadline } from "./read-deadline.ts";
+import { type LowSpeed, watchSpeed } from "./speed-watch.ts";
 
 export interface MediaClientOptions {
   allowedHosts: AllowedHosts;
@@ -50,6 +51,10 @@ export interface OpenOptions {
   ifRange?: string;
   /** One whole read, in place of the client's own; null for none: a long download watches its progress instead. */
   totalTimeoutMs?: number | null;
+  /** A body that comes slower ends with `media_timeout`. Default: no bound. */
+  lowSpeed?: LowSpeed;
+  /** May take hours. Where a host has more than one place, such reads leave one to the short ones. */
+  isLong?: boolean;
   signal?: AbortSignal;
 }
 
@@ -113,13 +118,23 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
 
   async function open(url: string | URL, openOptions: OpenOptions = {}): Promise<MediaResponse> {
     const start = checkUrl(allowedHosts, String(url));
-    const turn = await takeHostTurn(limits, start.host, openOptions.signal);
+    const turn = await takeHostTurn(
+      limits,
+      start.host,
+      openOptions.isLong ?? false,
+      openOptions.signal,
+    );
     const timeoutMs =
       openOptions.totalTimeoutMs === undefined ? totalTimeoutMs : openOptions.totalTimeoutMs;
     // Begins after the wait for the host: what other reads of it take is no slowness of this one.
     const deadline = startDeadline(timeoutMs, describeUrl(start), openOptions.signal);
+    const { lowSpeed } = openOptions;
+    const watch =
+      lowSpeed === undefined
+        ? null
+        : watchSpeed(lowSpeed, describeUrl(start), (error) => deadline.fail(error));
     const ended: ReadDeadline = {
-      signal: deadline.signal,
+      ...deadline,
       end(): void {
         deadline.end();
         turn.end();
@@ -128,7 +143,15 @@ export function createMediaClient(options: MediaClientOptions): MediaClient {
     try {
       const response = await follow(start, openOptions, ended, turn);
       turn.park();
-      return { ...response, body: turn.carry(response.body, bandwidth, deadline.signal) };
+      return {
+        ...response,
+        body: turn.carry(response.body, { bandwidth, watch, deadline }),
+        async close(): Promise<void> {
+          // Ends a wait for the bandwidth too, which else would sleep on without a signal.
+          deadline.fail(closedError(start));
+          await response.close();
+        },
+      };
     } catch (error) {
       turn.failed(error);
       ended.end();
@@ -217,6 +240,12 @@ async function toPrefix(response: MediaResponse, maxBytes: number): Promise<Pref
     });
   }
   return { status, finalUrl, totalSizeBytes, etag, lastModified, bytes };
+}
+
+function closedError(url: URL): AppError {
+  return new AppError("media_connection_failed", {
+    message: `${describeUrl(url)}: the read was closed.`,
+  });
 }
 
 function redirectTarget(answer: Dispatcher.ResponseData, url: URL): string {

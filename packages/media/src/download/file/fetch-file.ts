@@ -18,7 +18,6 @@ import { writeJournal } from "./file-journal.ts";
 import { type KeptPart, keptPart } from "./kept-part.ts";
 import { openPartFile, type PartFile } from "./part-file.ts";
 import { checkBudget, checkRoom } from "./room.ts";
-import { watchSpeed } from "./speed-watch.ts";
 
 /** Less than this is no progress: an origin could else keep a download going for ever, a byte at a time. */
 const PROGRESS_BYTES = 65_536;
@@ -136,6 +135,8 @@ async function startDownload(task: DownloadTask, path: string, kept: KeptPart): 
     const response = await client.open(url, {
       ...(start === 0 || validator === null ? {} : { range: { start }, ifRange: validator }),
       totalTimeoutMs: null,
+      lowSpeed: task.lowSpeed,
+      isLong: true,
       signal,
     });
     try {
@@ -211,22 +212,14 @@ async function startDownload(task: DownloadTask, path: string, kept: KeptPart): 
   }
 
   async function take(response: MediaResponse): Promise<void> {
-    const watch = watchSpeed(task.lowSpeed, where, () => void response.close());
     try {
       for await (const chunk of response.body) {
-        watch.count(chunk.length);
         checkBudget(part.position + chunk.length, maxBytes, where);
         await part.append(chunk);
         report();
       }
-    } catch (error) {
-      throw watch.verdict ?? error;
     } finally {
-      watch.end();
       await part.settle();
-    }
-    if (watch.verdict !== null) {
-      throw watch.verdict;
     }
   }
 

@@ -12,7 +12,6 @@ import {
 } from "../../http/file-version.ts";
 import type { MediaResponse } from "../../http/media-response.ts";
 import type { DownloadTask } from "../download-task.ts";
-import { watchSpeed } from "../file/speed-watch.ts";
 import { waitAfterFailure } from "../retry-schedule.ts";
 import type { LocalPart } from "./local-files.ts";
 import type { PartSink } from "./part-sink.ts";
@@ -87,6 +86,7 @@ export async function fetchPart(fetch: PartFetch): Promise<FetchedPart | null> {
       ...(isPlain ? {} : { range }),
       ...(validator === null || sink.position === 0 ? {} : { ifRange: validator }),
       totalTimeoutMs: null,
+      lowSpeed,
       signal,
     });
     try {
@@ -156,27 +156,16 @@ export async function fetchPart(fetch: PartFetch): Promise<FetchedPart | null> {
   }
 
   async function take(response: MediaResponse, skippedBytes: number): Promise<void> {
-    const watch = watchSpeed(lowSpeed, where, () => void response.close());
     let toSkip = skippedBytes;
-    try {
-      for await (const chunk of response.body) {
-        watch.count(chunk.length);
-        const end = wantedBytes === null ? chunk.length : toSkip + wantedBytes - sink.position;
-        const bytes = chunk.subarray(toSkip, end);
-        toSkip -= Math.min(toSkip, chunk.length);
-        fetch.onBytes(bytes.length);
-        await sink.append(bytes);
-        if (sink.position === wantedBytes && response.status === 200) {
-          break;
-        }
+    for await (const chunk of response.body) {
+      const end = wantedBytes === null ? chunk.length : toSkip + wantedBytes - sink.position;
+      const bytes = chunk.subarray(toSkip, end);
+      toSkip -= Math.min(toSkip, chunk.length);
+      fetch.onBytes(bytes.length);
+      await sink.append(bytes);
+      if (sink.position === wantedBytes && response.status === 200) {
+        break;
       }
-    } catch (error) {
-      throw watch.verdict ?? error;
-    } finally {
-      watch.end();
-    }
-    if (watch.verdict !== null) {
-      throw watch.verdict;
     }
   }
 
