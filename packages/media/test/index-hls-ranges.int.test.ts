@@ -54,7 +54,7 @@ describe("an HLS recording", () => {
         declared: `${origin.url}/all.mp4`,
         actual: null,
         detail: expect.stringContaining(
-          `Init section (bytes 0 to 100 of ${origin.url}/all.mp4) describes nothing that can be played: there is `,
+          `Init section (bytes 0 to 100 of ${origin.url}/all.mp4) has neither a header (moov) nor media data`,
         ),
       },
     ]);

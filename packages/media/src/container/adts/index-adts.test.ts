@@ -191,12 +191,24 @@ describe("a damaged file", () => {
   });
 
   test("foreign bytes at both ends", async () => {
-    const garbage = Buffer.alloc(500, 0x41);
+    const garbage = Buffer.alloc(1500, 0x41);
     const report = await index(Buffer.concat([garbage, plain, garbage]));
     expect(report.durationS).toBeCloseTo(260 * FRAME_S, 9);
     expect(report.findings).toMatchObject([
-      { actual: 0, detail: expect.stringContaining("500 bytes had to be skipped, and in 1 more") },
+      { actual: 0, detail: expect.stringContaining("1500 bytes had to be skipped, and in 1 more") },
     ]);
+  });
+
+  test.each([
+    ["a line end", Buffer.from("\r\n")],
+    ["padding", Buffer.alloc(1000)],
+  ])("%s behind the last frame harms nobody", async (_name, trailer) => {
+    const report = await index(Buffer.concat([plain, trailer]));
+    expect(report.durationS).toBeCloseTo(260 * FRAME_S, 9);
+    expect(report).toMatchObject({
+      durationIsExact: true,
+      findings: [{ kind: "not_fully_checked", declared: plain.length }],
+    });
   });
 
   test.each(["damaged/html.aac", "damaged/random.aac", "damaged/empty.aac"] as const)(

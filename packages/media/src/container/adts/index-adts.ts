@@ -16,6 +16,9 @@ export interface AdtsOptions {
 
 const DEFAULT_MAX_SCAN_BYTES = 67_108_864;
 
+/** Behind the last whole frame. More is no line end and no padding, but frames that were destroyed. */
+const MAX_TRAILER_BYTES = 1024;
+
 /** Bytes that are scanned in one go, far less than a turn of the event loop takes. */
 const STEP_BYTES = 65_536;
 
@@ -40,8 +43,13 @@ export async function indexAdts(
   const audioEnd = await findAudioEnd(source, start);
   const stop = Math.min(audioEnd, start + maxScanBytes);
   const lost = tallyLostBytes("no AAC frame");
+  let trailerBytes = 0;
   const scanner = createFrameScanner(start, audioEnd, (run) => {
-    lost.add(run);
+    if (run.offset + run.bytes === audioEnd && run.bytes <= MAX_TRAILER_BYTES) {
+      trailerBytes = run.bytes;
+    } else {
+      lost.add(run);
+    }
   });
   await scan(source, start, stop, scanner, signal);
   const isWhole = stop === audioEnd;
@@ -65,6 +73,7 @@ export async function indexAdts(
     findings: [
       ...(found.cut === null ? [] : [cutInFrame(found.cut, found, source.sizeBytes)]),
       ...lost.findings(),
+      ...(trailerBytes === 0 ? [] : [trailer(trailerBytes, audioEnd)]),
       ...(isWhole ? [] : [notAllScanned(stop - start, audioEnd - start)]),
       ...(audio === null ? [UNKNOWN_CHANNELS] : []),
     ],
@@ -169,6 +178,15 @@ function cutInFrame(
     declared: neededBytes,
     actual: sizeBytes,
     detail: `The last frame, at byte ${offset}, is cut off${missing > 0 ? `: at least ${missing} bytes are missing` : ""}. What is there plays for ${durationS.toFixed(3)} s.`,
+  };
+}
+
+function trailer(bytes: number, audioEnd: number): Finding {
+  return {
+    kind: "not_fully_checked",
+    declared: audioEnd - bytes,
+    actual: audioEnd,
+    detail: `The ${bytes} bytes from ${audioEnd - bytes} on, behind the last frame, belong to nothing.`,
   };
 }
 

@@ -230,6 +230,25 @@ describe("a damaged file", () => {
     ]);
   });
 
+  test.each([
+    ["a line end", Buffer.from("\r\n")],
+    ["zeros", Buffer.alloc(4096)],
+    ["what a server appends", Buffer.from("GARBAGE".repeat(100))],
+  ])("%s behind the last tag harms nobody", async (_name, trailer) => {
+    const sound = file(...CONFIGURATION, ...frames(0, 2000));
+    for (const middle of [sound, file(...CONFIGURATION, ...frames(0, 20_000))]) {
+      expect((await index(Buffer.concat([middle, trailer]))).findings).toMatchObject([
+        {
+          kind: "not_fully_checked",
+          declared: middle.length,
+          actual: middle.length + trailer.length,
+        },
+      ]);
+    }
+    const long = Buffer.concat([sound, Buffer.alloc(5000)]);
+    expect(kinds(await index(long))).toEqual(["damaged"]);
+  });
+
   test("garbage right behind the header", async () => {
     const tags = [...CONFIGURATION, ...frames(0, 2000)];
     const report = await index(file(Buffer.alloc(300, 0x61), ...tags));

@@ -54,7 +54,7 @@ export async function indexMp4(
     const parts = await fillReport(reader, findings, report, isThorough);
     if (isThorough && parts !== null && !findings.isTruncated) {
       await checkMovie(source, signal, parts, findings);
-      report.durationIsExact = report.durationIsExact && findings.list.length === 0;
+      report.durationIsExact = report.durationIsExact && !findings.isDamaged;
     }
   } catch (error) {
     if (!(error instanceof ReadLimitReached)) {
@@ -102,7 +102,11 @@ async function fillReport(
   report.completeness = startsFragments
     ? judgeWithoutHeader(findings)
     : judgeWhole(chain, movie, reader.sizeBytes, findings);
-  report.durationIsExact = report.durationS !== null && findings.list.length === 0;
+  // What belongs to nothing behind a movie that is whole makes it no longer and no shorter.
+  const isSound = !findings.isDamaged && !findings.isTruncated;
+  report.durationIsExact =
+    report.durationS !== null &&
+    (findings.list.length === 0 || (isSound && report.completeness === "whole"));
   return movie === null ? null : { movie, boxes: chain.boxes, fragmentsAt: null };
 }
 
@@ -124,7 +128,8 @@ async function readHeader(
   isThorough: boolean,
 ): Promise<Movie> {
   const isOpen = chain.boxes.some(({ type, isOpenEnded }) => type === "mdat" && isOpenEnded);
-  return await readMovie(reader, moov, isThorough || isOpen || isSmall(moov), {
+  const needsTables = isThorough || isOpen || isSmall(moov) || chain.end.kind === "no_box";
+  return await readMovie(reader, moov, needsTables, {
     add: (problem) => {
       findings.damaged(`The header is damaged: ${problem}.`);
     },

@@ -110,18 +110,11 @@ describe("what is missing or wrong is named", () => {
       "zero bytes",
     ],
     [
-      "garbage behind the movie",
-      [whole, Buffer.alloc(20, 0x01)],
+      "garbage behind what holds only some of the samples",
+      [FTYP, MDAT, moov(FTYP.length + MDAT.length + 1000), Buffer.alloc(2000, 0x01)],
       "unknown",
       "damaged",
-      `At ${whole.length} no box`,
-    ],
-    [
-      "text behind the movie",
-      [whole, Buffer.from("<html>hello</html>")],
-      "unknown",
-      "damaged",
-      'something that is no box ("l>he")',
+      "no box begins",
     ],
     [
       "samples beyond the end",
@@ -199,5 +192,25 @@ describe("a header without a track that has samples is damage, whatever media da
     expect(findings).toMatchObject([
       { kind: "damaged", detail: expect.stringContaining("no track with samples") },
     ]);
+  });
+});
+
+describe("bytes behind a whole movie belong to nothing, and nothing is missing", () => {
+  const whole = Buffer.concat([FTYP, MDAT, moov(FTYP.length + 8)]);
+  test.each<[string, Buffer]>([
+    ["garbage", Buffer.alloc(20, 0x01)],
+    ["text", Buffer.from("<html>hello</html>")],
+    ["ID3v1", Buffer.concat([text("TAG"), Buffer.alloc(125)])],
+    ["much of it", Buffer.alloc(100_000, 0x01)],
+  ])("%s", async (_name, trailer) => {
+    expect(await report(whole, trailer)).toMatchObject({
+      ...SOUND,
+      findings: [
+        {
+          kind: "not_fully_checked",
+          detail: expect.stringContaining(`${trailer.length} bytes from ${whole.length} on`),
+        },
+      ],
+    });
   });
 });

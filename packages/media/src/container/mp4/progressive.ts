@@ -69,7 +69,13 @@ export function judgeMovie(
       }
       break;
     case "no_box":
-      findings.damaged(`At ${end.at} ${end.problem}.`);
+      if (isAllThere && endsBefore(movie, end.at)) {
+        findings.notFullyChecked(
+          `The ${sizeBytes - end.at} bytes from ${end.at} on, behind header and media data, belong to nothing.`,
+        );
+      } else {
+        findings.damaged(`At ${end.at} ${end.problem}.`);
+      }
       break;
     case "stopped":
       findings.notFullyChecked(
@@ -98,9 +104,20 @@ export function judgeMovie(
   }
   return (
     judgeSamples(boxes, movie, sizeBytes, findings) ??
-    (end.kind === "stopped" || end.kind === "no_box" || (end.kind === "zeros" && !isAllThere)
+    (end.kind === "stopped" ||
+    (end.kind === "no_box" && findings.isDamaged) ||
+    (end.kind === "zeros" && !isAllThere)
       ? "unknown"
       : "whole")
+  );
+}
+
+/** Whether every sample lies before `offset`: then nothing that is played can be missing behind it. */
+function endsBefore({ tracks }: Movie, offset: number): boolean {
+  const filled = tracks.filter(({ samples }) => holdsSamples(samples));
+  return (
+    filled.length > 0 &&
+    filled.every(({ samples }) => (samples?.lastChunkEnd ?? Infinity) <= offset)
   );
 }
 

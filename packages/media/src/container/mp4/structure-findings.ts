@@ -4,6 +4,7 @@ import type { Finding } from "@reelgate/shared/contract/media";
 export interface StructureFindings {
   readonly list: readonly Finding[];
   readonly isTruncated: boolean;
+  readonly isDamaged: boolean;
   /** `neededBytes`: as far as the file says how long it was; null when it does not. */
   truncated(neededBytes: number | null, detail: string): void;
   /** `offset`: where in the file, if it is known. */
@@ -22,6 +23,9 @@ export function createStructureFindings(sizeBytes: number): StructureFindings {
     list,
     get isTruncated(): boolean {
       return list.some(({ kind }) => kind === "truncated");
+    },
+    get isDamaged(): boolean {
+      return damages > 0;
     },
     truncated(neededBytes, detail): void {
       list.push({ kind: "truncated", declared: neededBytes, actual: sizeBytes, detail });
