@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** One download, in a process of its own. */
 export interface DownloadJob {
@@ -34,7 +34,7 @@ export interface DownloadRun {
 /** What the process tells. */
 type Told = "killable" | Omit<DownloadRun, "processMs">;
 
-const CHILD = join(import.meta.dirname, "media-download-child.mjs");
+const CHILD = fileURLToPath(new URL("./media-download-child.mjs", import.meta.url));
 
 /** Null when it was killed, as the job says. */
 export async function downloadInProcess(job: DownloadJob): Promise<DownloadRun | null> {

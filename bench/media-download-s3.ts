@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { megabytes, percentile } from "./figures.ts";
 import { type DownloadBench, cleanSlate } from "./media-download-file.ts";
 import { type DownloadRun, downloadInProcess } from "./media-download-process.ts";
@@ -46,9 +46,7 @@ interface S3Server extends AsyncDisposable {
 
 async function startS3Server(): Promise<S3Server> {
   // It belongs to the tests of the package, and its exports lead to no program.
-  const main = fileURLToPath(
-    new URL("../packages/media/node_modules/fauxqs/dist/server.js", import.meta.url),
-  );
+  const main = join(import.meta.dirname, "../packages/media/node_modules/fauxqs/dist/server.js");
   const child = spawn(process.execPath, [main], {
     env: { PATH: process.env["PATH"], FAUXQS_PORT: "0", FAUXQS_HOST: "127.0.0.1" },
     stdio: ["ignore", "pipe", "inherit"],
