@@ -231,6 +231,18 @@ describe("a verified copy that waits", () => {
   });
 });
 
+test("a download that takes too long is stopped, and goes on with the next call", async () => {
+  const slow = download({
+    maxDurationMs: 1000,
+    onProgress: () =>
+      origin.setFault("/noise.mp4", { kind: "slow", chunkBytes: 20_000, intervalMs: 20 }),
+  });
+  await expect(slow).rejects.toMatchObject({ code: "media_timeout", retryable: true });
+  origin.setFault("/noise.mp4", null);
+  await expect(download()).resolves.toMatchObject({ stored: { sha256: sha256(content) } });
+  expect(origin.counters("/noise.mp4").ranges.at(-1)).not.toMatch(/^bytes=0-/);
+});
+
 test("a sealed copy whose bytes were removed is fetched anew", async () => {
   const failing: Storage = {
     ...storage,

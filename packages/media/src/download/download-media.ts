@@ -16,6 +16,7 @@ import type { StagedCopy, Storage } from "../storage/storage.ts";
 import { onDisk } from "../storage/storage-errors.ts";
 import type { OnProgress } from "./download-progress.ts";
 import type { DownloadTask } from "./download-task.ts";
+import { limitDuration } from "./duration-limit.ts";
 import type { FetchedCopy } from "./fetched-copy.ts";
 import { fetchFile } from "./file/fetch-file.ts";
 import { PLAYLIST_NAME } from "./hls/copy-folder.ts";
@@ -37,6 +38,11 @@ export interface DownloadOptions {
   lowSpeedBytesPerS?: number;
   /** Default 30,000. */
   lowSpeedWindowMs?: number;
+  /**
+   * For fetching, all in all; then `media_timeout`, and a later call goes on from there. Default: what 64 KiB per second
+   * need for its size, and ten minutes; of unknown size at least an hour.
+   */
+  maxDurationMs?: number;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
@@ -72,12 +78,22 @@ export async function downloadMedia(
   return await onDisk(storage.stagingRoot, async () => {
     await using staging = await openStaging(storage.stagingRoot, name);
     const linked = linkSignals([options.signal, staging.signal]);
+    const limit = limitDuration(options.maxDurationMs ?? null, describeUrl(checked), (error) =>
+      linked.abort(error),
+    );
     const task: DownloadTask = {
       client,
       url: checked,
       staging,
       signal: linked.signal,
-      onProgress: options.onProgress ?? ((): void => {}),
+      onProgress(progress): void {
+        if (progress.phase === "fetching") {
+          limit.update(progress);
+        } else {
+          limit.end();
+        }
+        options.onProgress?.(progress);
+      },
       maxBytes: options.maxBytes ?? Number.MAX_SAFE_INTEGER,
       maxFailures: options.maxFailures ?? 5,
       lowSpeed: {
@@ -104,6 +120,7 @@ export async function downloadMedia(
       }
       throw error;
     } finally {
+      limit.end();
       linked.end();
     }
   });
