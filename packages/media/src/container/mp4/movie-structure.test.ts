@@ -78,7 +78,6 @@ describe("a movie of one piece is whole", () => {
 });
 
 describe("what is missing or wrong is named", () => {
-  const whole = Buffer.concat([FTYP, MDAT, moov(FTYP.length + 8)]);
   test.each<[string, Buffer[], ContainerReport["completeness"], string, string]>([
     ["no moov", [FTYP, MDAT], "unknown", "damaged", "There is no moov"],
     [
