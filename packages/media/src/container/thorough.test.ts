@@ -97,6 +97,26 @@ describe("in an MP4 of one piece", () => {
   });
 });
 
+test("samples that share their bytes are not checked for ever", async () => {
+  const whole = fixture("mp4/faststart.mp4");
+  const bytes = Buffer.from(whole);
+  const { start, end } = boxOf(bytes, "mdat");
+  const at = bytes.indexOf("stsz");
+  const count = bytes.readUInt32BE(at + 12);
+  for (let sample = 0; sample < count; sample += 1) {
+    bytes.writeUInt32BE(sample % 2 === 0 ? end - start - 8 : 0, at + 16 + sample * 4);
+  }
+  const chunks = bytes.indexOf("stco");
+  for (let chunk = 0; chunk < bytes.readUInt32BE(chunks + 8); chunk += 1) {
+    bytes.writeUInt32BE(start + 8, chunks + 12 + chunk * 4);
+  }
+  const runs = bytes.indexOf("stsc");
+  bytes.writeUInt32BE(1, runs + 8);
+  bytes.writeUInt32BE(1, runs + 16);
+  const report = await look(indexMp4, bytes);
+  expect(report.findings.map(({ detail }) => detail).join(" ")).toContain("too scattered");
+});
+
 describe("in a fragmented MP4", () => {
   const whole = fixture("mp4/fragmented-no-index.mp4");
   const boxes: { type: string; start: number; end: number }[] = [];

@@ -33,7 +33,7 @@ export async function checkMovie(
 ): Promise<void> {
   const turns = startTurns(signal);
   const reader = createForwardReader(source);
-  const tally = createSampleTally(reader, turns);
+  const tally = createSampleTally(reader, source.sizeBytes, turns);
   try {
     // Behind the first fragment more media data follows, of which the header may tell too.
     const areas =

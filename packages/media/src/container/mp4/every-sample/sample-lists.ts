@@ -90,8 +90,8 @@ function createChunkList(
     const count = Math.min(counts[run] ?? 0, sampleCount - first);
     // A size that all share makes one sample of the chunk: nothing of it is looked into.
     return sharedSize > 0
-      ? { ...constants, offset, count: Math.min(count, 1), sizeOf: () => sharedSize }
-      : { ...constants, offset, count, sizeOf: (index) => sizes[first + index] ?? 0 };
+      ? { ...constants, offset, end: null, count: Math.min(count, 1), sizeOf: () => sharedSize }
+      : { ...constants, offset, end: null, count, sizeOf: (index) => sizes[first + index] ?? 0 };
   }
   let next = current();
   return {

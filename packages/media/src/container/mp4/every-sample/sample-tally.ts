@@ -1,5 +1,5 @@
 import type { EventLoopTurns } from "../../../hls/event-loop-turns.ts";
-import type { ForwardReader } from "../../../source/forward-reader.ts";
+import { type ForwardReader, LooksBackExceeded } from "../../../source/forward-reader.ts";
 import { createFrameChecker, type FrameChecker, type FrameForm } from "../../frame-checker.ts";
 import type { Box } from "../box-header.ts";
 import type { StructureFindings } from "../structure-findings.ts";
@@ -9,6 +9,8 @@ export interface SampleRun {
   trackId: number;
   form: FrameForm;
   offset: number;
+  /** Null: to be added up. A run of one size for all may count four billion samples. */
+  end: number | null;
   count: number;
   /** Of the sample with that index in the run. */
   sizeOf: (index: number) => number;
@@ -26,7 +28,13 @@ export interface SampleTally {
 /** No frame is larger. */
 const MAX_SAMPLE_BYTES = 33_554_432;
 
-export function createSampleTally(reader: ForwardReader, turns: EventLoopTurns): SampleTally {
+/** @throws LooksBackExceeded from `check`, when samples share their bytes: a file could have them checked for ever. */
+export function createSampleTally(
+  reader: ForwardReader,
+  sizeBytes: number,
+  turns: EventLoopTurns,
+): SampleTally {
+  let checkedBytes = 0;
   const checkers = new Map<number, FrameChecker>();
   let outsideAt: number | null = null;
   let outside = 0;
@@ -41,6 +49,9 @@ export function createSampleTally(reader: ForwardReader, turns: EventLoopTurns):
   }
 
   async function endOf(run: SampleRun): Promise<number> {
+    if (run.end !== null) {
+      return run.end;
+    }
     let end = run.offset;
     for (let index = 0; index < run.count; index += 1) {
       end += run.sizeOf(index);
@@ -56,6 +67,10 @@ export function createSampleTally(reader: ForwardReader, turns: EventLoopTurns):
     let at = run.offset;
     for (let index = 0; index < run.count; index += 1) {
       const size = run.sizeOf(index);
+      checkedBytes += size;
+      if (checkedBytes > 2 * sizeBytes) {
+        throw new LooksBackExceeded();
+      }
       if (turns.isOver()) {
         await turns.next();
       }
