@@ -149,13 +149,41 @@ describe("a copy", () => {
     });
     expect(url).toBe(`s3://${BUCKET}/some prefix/app/hls`);
     const puts = proxy.requests.filter(({ method }) => method === "PUT").map(({ path }) => path);
-    expect(puts.map((path) => path.split("/").at(-1)?.split("?")[0])).toEqual([
-      "00000.ts",
-      "SHA256SUMS",
-      "index.m3u8",
-    ]);
+    const names = puts.map((path) => path.split("/").at(-1)?.split("?")[0]);
+    expect(new Set(names)).toEqual(new Set(["00000.ts", "SHA256SUMS", "index.m3u8"]));
+    expect(names).toHaveLength(3);
+    expect(names.at(-1)).toBe("index.m3u8");
     expect(seen.at(-1)).toEqual([1108, 3]);
     expect(String(await stored("some prefix/app/hls/index.m3u8"))).toBe("#EXTM3U\n");
+  });
+
+  test("of many files goes out eight at a time, but for the last", async () => {
+    const files = await Promise.all(
+      Array.from({ length: 17 }, (_, index) => stage(`${index}.ts`, randomBytes(100))),
+    );
+    let waiting = 0;
+    let most = 0;
+    let withLast = 0;
+    const eight = Promise.withResolvers<void>();
+    proxy.fault = async ({ method, path }) => {
+      if (method === "PUT") {
+        waiting += 1;
+        most = Math.max(most, waiting);
+        if (waiting === 8) {
+          eight.resolve();
+        }
+        // The first of them wait for each other, so it is not chance that there are eight.
+        await eight.promise;
+        withLast = path.includes("/16.ts") ? waiting : withLast;
+        waiting -= 1;
+      }
+      return null;
+    };
+    const copy: StagedCopy = { kind: "folder", path: folder, files, sizeBytes: 1700, sha256: "" };
+    await storage.publish(copy, "app/hls", { signal: going });
+    expect(most).toBe(8);
+    expect(withLast).toBe(1);
+    expect(sent("PUT", /\.ts/)).toBe(17);
   });
 
   test("that an earlier try stored counts as stored, and costs no upload", async () => {

@@ -17,12 +17,12 @@ async function rewrite(text: string, names: Readonly<Record<string, string>>): P
 describe("what a copy of a playlist says", () => {
   test("nothing but the URIs changes, byte for byte", async () => {
     const text = [
-      "#EXTM3U\r\n# a comment with http://origin.example/ in it\r\n\r\n",
+      "#EXTM3U\r\n# a comment\r\n\r\n",
       "#EXT-X-TARGETDURATION:6\n",
       `#EXT-X-KEY:METHOD=AES-128 , URI="https://k.example/a?b=c" , IV=0x01\n`,
       `#EXT-X-MAP:URI="../i.mp4"\n`,
       "#EXT-X-PROGRAM-DATE-TIME:2026-11-23T00:00:00Z\n",
-      "#EXTINF:6.0,a title, with http://origin.example/\n  ../../x.ts?sign=1 \n",
+      "#EXTINF:6.0,a title, with a comma\n  ../../x.ts?sign=1 \n",
       '#EXT-X-UNKNOWN:A=1,B="two"\n#EXTINF:6,\nx y.ts\n#EXT-X-ENDLIST',
     ].join("");
     const names = {
@@ -36,6 +36,21 @@ describe("what a copy of a playlist says", () => {
       text,
     );
     expect(await rewrite(text, names)).toBe(expected);
+  });
+
+  test("comments, titles and tags with what may be a secret are taken out", async () => {
+    const text = [
+      "#EXTM3U\n#made\u2028from x.ts?sign=SECRET\r\n  # kept \n\n#https://u:SECRET@o.example/\n",
+      "#EXT-X-VENDOR:x.ts?sign=SECRET\n#EXT-X-ALLOW-CACHE:YES\n#EXT-X-EMPTY:\n#no\n#EXT-X-BARE\n# a?SECRET\n",
+      "#EXTINF:6.0,x.ts?sign=SECRET\na\n#?SECRET\n#EXT-X-ENDLIST\n#last http://SECRET\n#end",
+    ].join("");
+    expect(await rewrite(text, { a: "n" })).toBe(
+      [
+        "#EXTM3U\n\n  # kept \n\n\n",
+        "\n#EXT-X-ALLOW-CACHE:YES\n#EXT-X-EMPTY:\n#no\n#EXT-X-BARE\n\n",
+        "#EXTINF:6.0,\nn\n\n#EXT-X-ENDLIST\n\n#end",
+      ].join(""),
+    );
   });
 
   test("byte ranges are files of their own, so they are taken out", async () => {

@@ -11,13 +11,15 @@ interface Edit {
 
 type TagLine = Extract<PlaylistLine, { kind: "tag" }>;
 
-/** Tags whose text is for people or clocks: whatever stands in there, no player fetches it. */
-const PLAIN_TAGS: ReadonlySet<string> = new Set(["EXTINF", "EXT-X-PROGRAM-DATE-TIME"]);
+/** An absolute address, or the query of one, which may be signed: a copy outlives both and may be shown to others. */
+const SECRET = /:\/\/|\?/;
 /**
  * What may make a player go elsewhere: an attribute such as URI, X-ASSET-URI and X-ASSET-LIST (of parts, previews,
- * renditions and interstitials), or any absolute address.
+ * renditions and interstitials).
  */
-const ADDRESS = /:\/\/|(?:URI|URL|LIST)[ \t]*=/i;
+const ADDRESS = /(?:URI|URL|LIST)[ \t]*=/i;
+/** Whole lines that are no tag. */
+const COMMENT = /^[ \t]*#[^\n]*/gm;
 
 /**
  * The text of a media playlist that names local files in place of remote ones. Everything that no name depends on stays
@@ -26,6 +28,7 @@ const ADDRESS = /:\/\/|(?:URI|URL|LIST)[ \t]*=/i;
  * - Every byte range is a file of its own, so EXT-X-BYTERANGE and the BYTERANGE of EXT-X-MAP are taken out.
  * - A tag with an address that is not part of the copy is taken out, its line left blank: keys that no segment is
  *   encrypted with, session keys, parts of segments, interstitials. A copy must not make a player call the origin.
+ * - Comments, titles and unknown tags with anything that looks like an address or a query: there may be a secret in it.
  *
  * @param nameOf The local name for the URI that begins at this offset of the text; null for one that is not needed.
  * @throws AppError `media_playlist_invalid` for a malformed attribute list; the reason of the signal.
@@ -38,18 +41,44 @@ export async function localPlaylist(
   const turns = startTurns(signal);
   const pieces: string[] = [];
   let position = 0;
+  let lastEnd = 0;
+
+  /** Between the lines that say something there are blank ones and comments. */
+  function takeComments(end: number): void {
+    const between = text.slice(lastEnd, end);
+    if (SECRET.test(between)) {
+      pieces.push(text.slice(position, lastEnd), between.replaceAll(COMMENT, withoutSecret));
+      position = end;
+    }
+  }
+
   for (const line of readLines(text)) {
     if (turns.isOver()) {
       await turns.next();
     }
+    takeComments(startOf(text, line));
+    lastEnd = line.kind === "uri" ? line.end : line.valueStart + line.value.length;
     const edit = line.kind === "uri" ? editOfUri(line, nameOf) : editOfTag(line, nameOf);
     if (edit !== null) {
       pieces.push(text.slice(position, edit.start), edit.text);
       position = edit.end;
     }
   }
+  takeComments(text.length);
   pieces.push(text.slice(position));
   return pieces.join("");
+}
+
+function withoutSecret(comment: string): string {
+  return SECRET.test(comment) ? "" : comment;
+}
+
+function startOf(text: string, line: PlaylistLine): number {
+  if (line.kind === "uri") {
+    return line.start;
+  }
+  const colon = text[line.valueStart - 1] === ":" ? 1 : 0;
+  return line.valueStart - colon - line.name.length - "#".length;
 }
 
 function editOfUri(
@@ -80,8 +109,15 @@ function editOfTag(tag: TagLine, nameOf: (start: number) => string | null): Edit
         ? wholeLine(tag, `#${tag.name}:URI="${name}"`)
         : { start: uri.start, end: uri.end, text: name };
     }
+    case "EXTINF": {
+      const title = tag.value.indexOf(",") + 1;
+      const start = tag.valueStart + title;
+      return title > 0 && SECRET.test(tag.value.slice(title))
+        ? { start, end: tag.valueStart + tag.value.length, text: "" }
+        : null;
+    }
     default:
-      return PLAIN_TAGS.has(tag.name) || !ADDRESS.test(tag.value) ? null : wholeLine(tag, "");
+      return SECRET.test(tag.value) || ADDRESS.test(tag.value) ? wholeLine(tag, "") : null;
   }
 }
 
