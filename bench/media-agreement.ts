@@ -39,7 +39,8 @@ export async function compareFixtures(): Promise<{ intact: string; damaged: stri
 function intactTable(looks: readonly { fixture: MediaFixture; look: OurLook }[]): string {
   const rows = looks.map(({ fixture, look }) => {
     const differences = "report" in look ? differ(look.report.media, fixture.ffprobe) : [look.code];
-    const findings = "report" in look ? look.report.findings.map(({ kind }) => kind) : [];
+    const findings: string[] =
+      "report" in look ? look.report.findings.map(({ kind }) => kind) : [look.code];
     return { fixture, look, differences, findings };
   });
   const differing = rows.filter(({ differences }) => differences.length > 0);
@@ -47,7 +48,7 @@ function intactTable(looks: readonly { fixture: MediaFixture; look: OurLook }[])
     findings.some((kind) => kind !== "not_fully_checked"),
   );
   return `
-${rows.length - differing.length} of ${rows.length} sound fixtures: the same codecs, picture size, frame rate (within 1 %), sample rate, channels, and a duration within one frame (40 ms). A finding that calls a sound file broken or different: ${falseAlarms.length === 0 ? "none" : falseAlarms.map(({ fixture, findings }) => `${fixture.name} (${findings.join(", ")})`).join("; ")}. Where the two differ:
+${rows.length - differing.length} of ${rows.length} sound fixtures: the same codecs, picture size, frame rate (within 1 %), sample rate, channels, and a duration within one frame (40 ms). A finding or an error that calls a sound file broken or different: ${falseAlarms.length === 0 ? "none" : falseAlarms.map(({ fixture, findings }) => `${fixture.name} (${findings.join(", ")})`).join("; ")}. Where the two differ:
 
 ${table(
   ["fixture", "difference: ours / ffprobe"],

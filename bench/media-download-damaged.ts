@@ -4,7 +4,7 @@ import { table } from "./figures.ts";
 import { type DownloadBench, cleanSlate } from "./media-download-file.ts";
 import { copyWithFfmpeg } from "./media-download-hls.ts";
 import { downloadInProcess } from "./media-download-process.ts";
-import { damageHls, makeHls } from "./media-download-samples.ts";
+import { damageHls, type HlsDamage, makeHls } from "./media-download-samples.ts";
 import { lookWithFfprobe } from "./media-looks.ts";
 import type { OriginProcess } from "./media-origin-process.ts";
 import { type ToolRun, runTool } from "./media-tools.ts";
@@ -27,20 +27,27 @@ export async function benchDamagedHls(
   origin: OriginProcess,
 ): Promise<string> {
   const { path: sound, sizeBytes } = await makeHls(bench.folder, SEGMENTS);
-  const [missing, cut] = ["segment30.ts", "segment45.ts"];
-  const cases: [string, string][] = [
-    ["sound", sound],
-    [`without ${missing}`, await damageHls(bench.folder, sound, { missing, cut: null })],
-    [`${cut} cut in half`, await damageHls(bench.folder, sound, { missing: null, cut })],
-    ["both", await damageHls(bench.folder, sound, { missing, cut })],
+  const missing = "segment30.ts";
+  const inside = { segment: "segment45.ts", where: "inside a packet" } as const;
+  const between = { segment: "segment45.ts", where: "between packets" } as const;
+  const damages: readonly HlsDamage[] = [
+    { name: "missing", missing },
+    { name: "cut-inside", cut: inside },
+    { name: "cut-between", cut: between },
+    { name: "missing-and-cut-inside", missing, cut: inside },
+    { name: "missing-and-cut-between", missing, cut: between },
   ];
+  const cases: [string, string][] = [["sound", sound]];
+  for (const damage of damages) {
+    cases.push([titleOf(damage), await damageHls(bench.folder, sound, damage)]);
+  }
   const verdicts: Verdicts[] = [];
   for (const [title, path] of cases) {
     verdicts.push(await judge(bench, title, `${origin.url}/${path}`));
     console.log(`damaged HLS, ${title}: done`);
   }
   return `
-HLS of ${SEGMENTS} segments of a second, ${(sizeBytes / 1_000_000).toFixed(0)} MB, whole; without one of them (404); with one that ends early, after a whole packet of TS; with both. Nothing is declared to us. Ours is the verdict of \`downloadMedia\`. The others as people call them: \`ffmpeg -i URL -c copy recording.mp4\`, \`yt-dlp -o recording.mp4 URL\`, \`ffprobe\`. curl knows no HLS: it fetches a playlist for a recording, and ends with 0.
+HLS of ${SEGMENTS} segments of a second, ${(sizeBytes / 1_000_000).toFixed(0)} MB, whole; without one of them (404); with one that ends in its middle, inside a packet of TS or between two; with both. Nothing is declared to us. Ours is the verdict of \`downloadMedia\`. The others as people call them: \`ffmpeg -i URL -c copy recording.mp4\`, \`yt-dlp -o recording.mp4 URL\`, \`ffprobe\`. curl knows no HLS: it fetches a playlist for a recording, and ends with 0.
 
 ${table(
   [
@@ -58,6 +65,15 @@ ${table(
     ytDlp.isInstalled ? String(ytDlp.exitCode) : "not installed",
   ]),
 )}`;
+}
+
+function titleOf({ missing, cut }: HlsDamage): string {
+  return [
+    missing === undefined ? "" : `without ${missing}`,
+    cut === undefined ? "" : `${cut.segment} cut ${cut.where}`,
+  ]
+    .filter((text) => text !== "")
+    .join(", ");
 }
 
 async function judge(bench: DownloadBench, title: string, url: string): Promise<Verdicts> {

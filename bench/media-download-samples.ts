@@ -49,22 +49,32 @@ export async function makeHls(folder: string, segments: number): Promise<Downloa
   return { path, sizeBytes: await folderSize(dirname(file)) };
 }
 
-/** A copy of HLS without one of its segments, and with one that ends early, after a whole packet. */
+export interface HlsDamage {
+  /** Its folder's name. */
+  name: string;
+  /** A segment that is not there. */
+  missing?: string;
+  /** A segment that ends in its middle. */
+  cut?: { segment: string; where: "between packets" | "inside a packet" };
+}
+
+/** A damaged copy of HLS. Returns the path of its playlist. */
 export async function damageHls(
   folder: string,
   sound: string,
-  { missing, cut }: { missing: string | null; cut: string | null },
+  { name: copy, missing, cut }: HlsDamage,
 ): Promise<string> {
-  const path = `download/damaged/${[missing, cut].filter((name) => name !== null).join("-")}`;
+  const path = `download/damaged/${copy}`;
   const [from, to] = [dirname(join(folder, sound)), join(folder, path)];
   await rm(to, { recursive: true, force: true });
   await mkdir(to, { recursive: true });
   for (const name of await readdir(from)) {
-    if (name === cut) {
+    if (name === cut?.segment) {
       await copyFile(join(from, name), join(to, name));
       const { size } = await stat(join(to, name));
-      const half = Math.floor(size / 2);
-      await truncate(join(to, name), half - (half % TS_PACKET_BYTES));
+      const packets = Math.floor(size / 2 / TS_PACKET_BYTES);
+      const rest = cut.where === "inside a packet" ? 100 : 0;
+      await truncate(join(to, name), packets * TS_PACKET_BYTES + rest);
     } else if (name !== missing) {
       await link(join(from, name), join(to, name));
     }
