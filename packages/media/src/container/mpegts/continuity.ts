@@ -1,0 +1,80 @@
+import { TS_PACKET_BYTES, TS_SYNC_BYTE } from "./packet.ts";
+
+/**
+ * The continuity counters of a stretch of packets by PID (ISO/IEC 13818-1, 2.4.3.3): each packet with a payload counts
+ * one on, modulo 16, so that packets which are missing show in the next one.
+ */
+export interface ContinuityCounters {
+  /** Null for a PID whose first packet announces a discontinuity itself. */
+  first: ReadonlyMap<number, number | null>;
+  last: ReadonlyMap<number, number>;
+}
+
+const NULL_PACKETS_PID = 0x1fff;
+
+/** Reads the counters of whole packets from the first byte on, as far as the sync bytes go. */
+export function continuityCounters(bytes: Uint8Array): ContinuityCounters {
+  const first = new Map<number, number | null>();
+  const last = new Map<number, number>();
+  for (
+    let start = 0;
+    start + TS_PACKET_BYTES <= bytes.length && bytes[start] === TS_SYNC_BYTE;
+    start += TS_PACKET_BYTES
+  ) {
+    const [, b1 = 0, b2 = 0, b3 = 0, adaptationBytes = 0, flags = 0] = bytes.subarray(
+      start,
+      start + 6,
+    );
+    const pid = ((b1 & 0x1f) << 8) | b2;
+    const hasPayload = (b3 & 0x10) !== 0;
+    if (pid === NULL_PACKETS_PID || !hasPayload) {
+      continue;
+    }
+    const isAnnounced = (b3 & 0x20) !== 0 && adaptationBytes > 0 && (flags & 0x80) !== 0;
+    if (!first.has(pid)) {
+      first.set(pid, isAnnounced ? null : b3 & 0x0f);
+    }
+    last.set(pid, b3 & 0x0f);
+  }
+  return { first, last };
+}
+
+/** How the packets go on from one segment to the next. `unknown`: they share no PID that could tell. */
+export type Boundary = "continuous" | "restarted" | "gap" | "unknown";
+
+/** Compares the last counters of a segment with the first of the one behind it. */
+export function compareCounters(before: ContinuityCounters, after: ContinuityCounters): Boundary {
+  let compared = 0;
+  let broken = 0;
+  let atZero = 0;
+  for (const [pid, counter] of before.last) {
+    const next = after.first.get(pid);
+    if (next === undefined || next === null) {
+      continue;
+    }
+    compared += 1;
+    atZero += next === 0 ? 1 : 0;
+    // A packet may be sent twice, with the same counter.
+    broken += next === ((counter + 1) & 0x0f) || next === counter ? 0 : 1;
+  }
+  if (compared === 0) {
+    return "unknown";
+  }
+  if (broken === 0) {
+    return "continuous";
+  }
+  return atZero === compared ? "restarted" : "gap";
+}
+
+/** So many boundaries must be continuous for each gap before a gap counts: by chance one of 16 is, for each PID. */
+const CONTINUOUS_PER_GAP = 2;
+
+/**
+ * The boundaries at which packets are missing, by index. Whether counters go on across segments is a habit of the
+ * muxer: many begin anew in each segment, and then nothing can be said.
+ */
+export function lossyBoundaries(boundaries: readonly Boundary[]): readonly number[] {
+  const count = (kind: Boundary): number => boundaries.filter((one) => one === kind).length;
+  const isHabit = count("continuous") >= CONTINUOUS_PER_GAP * Math.max(count("gap"), 1);
+  return isHabit ? [...boundaries.keys()].filter((index) => boundaries[index] === "gap") : [];
+}
