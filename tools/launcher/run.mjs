@@ -13,7 +13,13 @@ const COMMANDS = {
   test: { file: "tools/launcher/commands/test.mjs", build: true, redis: { orSet: "" } },
   check: { file: "tools/launcher/commands/check.mjs", build: true, redis: false },
   simulate: { file: "packages/simulator/dist/cli.js", build: true, redis: false },
-  media: { file: "packages/media/dist/cli.js", build: true, redis: false },
+  media: {
+    file: "packages/media/dist/cli.js",
+    // As for the worker: see NODE_FLAGS in src/apps.ts.
+    nodeFlags: ["--max-semi-space-size=1"],
+    build: true,
+    redis: false,
+  },
   bench: { file: "bench/cli.ts", build: true, redis: false },
 };
 
@@ -26,7 +32,7 @@ await runOrExplain(async () => {
     );
   }
   await setUp(command);
-  const child = spawn(NODE, [join(ROOT, command.file), ...args], {
+  const child = spawn(NODE, [...(command.nodeFlags ?? []), join(ROOT, command.file), ...args], {
     stdio: "inherit",
     cwd: ROOT,
     env: workspaceEnv(),

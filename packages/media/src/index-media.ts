@@ -10,7 +10,7 @@ import type { ContainerReport, ReadOptions } from "./container/container-report.
 import { indexFlv } from "./container/flv/index-flv.ts";
 import { indexMp4 } from "./container/mp4/index-mp4.ts";
 import { indexTransportStream } from "./container/mpegts/index-transport-stream.ts";
-import { sniffContainer } from "./container/sniff.ts";
+import { sniffFile } from "./container/sniff-file.ts";
 import { indexHls } from "./hls/index-hls.ts";
 import type { SegmentSelection } from "./hls/segment-plan.ts";
 import { describeUrl } from "./http/describe-url.ts";
@@ -83,7 +83,10 @@ export async function indexMedia(
     if (prefix.bytes.length === 0) {
       return emptyReport(checked, declared);
     }
-    const sniffed = sniffContainer(prefix.bytes);
+    const sniffed = await sniffFile(prefix.bytes, async (offset, length) => {
+      const source = await file.source();
+      return await source.read(offset, length);
+    });
     if (sniffed.container === "unknown") {
       throw new AppError("media_not_media", {
         message: `${describeUrl(prefix.finalUrl)} is ${sniffed.description}, not a recording.`,

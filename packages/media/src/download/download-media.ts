@@ -6,7 +6,9 @@ import {
   type MediaReport,
 } from "@reelgate/shared/contract/media";
 import type { StoredCopy } from "@reelgate/shared/contract/recording";
-import { SNIFF_BYTES, sniffContainer } from "../container/sniff.ts";
+import { SNIFF_BYTES } from "../container/sniff.ts";
+import { sniffFile } from "../container/sniff-file.ts";
+import { readFilePart } from "../hls/read-part.ts";
 import { describeUrl } from "../http/describe-url.ts";
 import { type FileVersion, versionOf } from "../http/file-version.ts";
 import type { MediaClient } from "../http/media-client.ts";
@@ -172,11 +174,13 @@ async function beginningOf(
   task: DownloadTask,
 ): Promise<{ container: Container; version: FileVersion }> {
   const { client, url, signal } = task;
+  const readAt = async (offset: number, length: number): Promise<Uint8Array> =>
+    (await readFilePart(client, url.href, offset, length, signal)).bytes ?? new Uint8Array();
   for (let failures = 1; ; failures += 1) {
     try {
       const prefix = await client.readPrefix(url, SNIFF_BYTES, signal);
       const { bytes, finalUrl } = prefix;
-      const sniffed = bytes.length === 0 ? EMPTY : sniffContainer(bytes);
+      const sniffed = bytes.length === 0 ? EMPTY : await sniffFile(bytes, readAt);
       if (sniffed.container === "unknown") {
         throw new AppError("media_not_media", {
           message: `${describeUrl(finalUrl)} is ${sniffed.description}, not a recording.`,
