@@ -217,7 +217,7 @@ ${table(
       peaks,
     ),
     row(
-      `ours, \`node ${SMALL_HEAP}\``,
+      `ours, \`node ${SMALL_HEAP}\`, as the worker and \`npm run media\` run`,
       small.map(({ downloadMs }) => downloadMs),
       small.map(({ peakRssBytes }) => peakRssBytes),
     ),
@@ -230,7 +230,7 @@ Of our time, median: ${phase("fetching")} s until the file is there, hashed and 
 
 From an origin that sends at 1 Gbit/s (${GIGABIT_BYTES_PER_S / 1_000_000} MB/s), median of ${gigabit.ours.length} by turns: ours ${(median(gigabit.ours) / 1_000).toFixed(2)} s, \`curl -s -o\` ${(median(gigabit.curl) / 1_000).toFixed(2)} s: ${(median(gigabit.curl) / median(gigabit.ours)).toFixed(2)} of curl's speed.
 
-Memory (VmHWM of a fresh process), with the defaults of Node and with \`${SMALL_HEAP}\`:
+Memory (VmHWM of a fresh process), with the defaults of Node and with \`${SMALL_HEAP}\`, as the worker and \`npm run media\` run:
 
 ${table(
   ["file", "flags of Node", "runs", "peak RSS, MiB: least – most", "MB/s, median"],

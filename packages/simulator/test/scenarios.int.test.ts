@@ -243,6 +243,12 @@ describe("verification notices a receiver that", () => {
     }
   });
 
+  it("misreads durations", async () => {
+    const summary = await runScenario({ scenario: "normal" }, { misreadsDurations: true });
+    expect(kinds(summary)).toEqual(["wrong_media"]);
+    expect(summary.verify?.deviations[0]?.subject).toContain("tracks");
+  });
+
   it("never looks at files", async () => {
     const faults = { leavesPending: true };
     const summary = await runScenario({ scenario: "normal", count: 20 }, faults, SOON);

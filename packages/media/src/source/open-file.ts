@@ -7,7 +7,7 @@ import { createOriginReads, type OriginReads } from "./origin-reads.ts";
 import { streamFile } from "./stream-file.ts";
 
 /** What the first request asks for, and what is fetched at once where a reader names no other amount. */
-export const FIRST_READ_BYTES = 65_536;
+const FIRST_READ_BYTES = 65_536;
 
 export interface OpenFileOptions {
   /** All bytes that may be fetched, repeated ones too. */
