@@ -25,11 +25,16 @@ export class LooksBackExceeded extends Error {
 const MAX_BYTES_BACK = 268_435_456;
 const MAX_LOOKS_BACK = 20_000;
 
-/** Holds what was asked for, and at most one piece of the stream more. */
+/**
+ * Holds one piece of the stream, and of those before it what the last request that reached across began with. Copies
+ * only what lies across pieces.
+ */
 export function createForwardReader(source: ByteSource): ForwardReader {
   let pieces: AsyncIterator<Uint8Array> | null = null;
-  let bytes: Uint8Array = new Uint8Array();
-  let start = 0;
+  let piece: Uint8Array = new Uint8Array();
+  let pieceStart = 0;
+  /** The bytes in front of the piece that are still held. */
+  let before: Uint8Array = new Uint8Array();
   let looksBack = 0;
   let bytesBack = 0;
 
@@ -46,9 +51,10 @@ export function createForwardReader(source: ByteSource): ForwardReader {
     }
     return Buffer.concat(parts);
   }
+
   function held(offset: number, needed: number): Uint8Array | null {
-    const index = offset - start;
-    return index >= 0 && index + needed <= bytes.length ? bytes.subarray(index) : null;
+    const index = offset - pieceStart;
+    return index >= 0 && index + needed <= piece.length ? piece.subarray(index) : null;
   }
 
   return {
@@ -58,28 +64,39 @@ export function createForwardReader(source: ByteSource): ForwardReader {
       if (there !== null) {
         return there;
       }
-      if (offset < start) {
+      const beforeStart = pieceStart - before.length;
+      if (offset < beforeStart) {
         return await readBack(offset, needed);
       }
-      pieces ??= source.stream(start)[Symbol.asyncIterator]();
-      const kept = bytes.subarray(Math.min(offset - start, bytes.length));
-      const parts = [kept];
-      let position = start + bytes.length;
-      let length = kept.length;
-      let isOver = false;
-      while (length < needed && !isOver) {
+      const parts = [
+        before.subarray(offset - beforeStart),
+        piece.subarray(Math.max(0, offset - pieceStart)),
+      ];
+      let length = parts.reduce((sum, part) => sum + part.length, 0);
+      pieces ??= source.stream(pieceStart)[Symbol.asyncIterator]();
+      let hasMoved = false;
+      while (length < needed) {
         const next = await pieces.next();
-        isOver = next.done === true;
-        if (next.done !== true) {
-          const part = next.value.subarray(Math.max(0, offset - position));
-          position += next.value.length;
-          length += part.length;
-          parts.push(part);
+        if (next.done === true) {
+          break;
         }
+        hasMoved = true;
+        pieceStart += piece.length;
+        piece = next.value;
+        const part = piece.subarray(Math.max(0, offset - pieceStart));
+        length += part.length;
+        parts.push(part);
       }
-      bytes = Buffer.concat(parts);
-      start = position - bytes.length;
-      return held(offset, 0) ?? new Uint8Array();
+      const [only = piece.subarray(piece.length), ...others] = parts.filter(
+        (part) => part.length > 0,
+      );
+      if (others.length === 0) {
+        before = hasMoved ? new Uint8Array() : before;
+        return only;
+      }
+      const joined = Buffer.concat([only, ...others], Math.min(length, needed));
+      before = hasMoved ? joined.subarray(0, pieceStart - offset) : before;
+      return joined;
     },
     async close(): Promise<void> {
       await pieces?.return?.();
