@@ -23,7 +23,7 @@ import type { FetchedCopy } from "./fetched-copy.ts";
 import { fetchFile } from "./file/fetch-file.ts";
 import { PLAYLIST_NAME } from "./hls/copy-folder.ts";
 import { fetchHls } from "./hls/fetch-hls.ts";
-import { linkSignals } from "./linked-signal.ts";
+import { linkSignals } from "../concurrency/linked-signal.ts";
 import { waitAfterFailure } from "./retry-schedule.ts";
 import { openStaging } from "./staging/open-staging.ts";
 import { breakSeal, readSeal, type SealedCopy, writeSeal } from "./staging/seal.ts";

@@ -1,4 +1,5 @@
 import { readInitSegment } from "../container/mp4/init-segment.ts";
+import { runLanes } from "../concurrency/run-lanes.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import { checkHead, type HeadCheck } from "./check-head.ts";
 import { isNotThere, readFilePart } from "./read-part.ts";
@@ -22,8 +23,10 @@ export interface CheckOptions {
  * and it shows the boxes of a fragment of six seconds up to the header of its media data.
  */
 const HEAD_BYTES = 4096;
-/** Of the first segment, which is described too, and of init sections, which are read whole. */
-export const DESCRIBED_BYTES = 65_536;
+/** Of init sections, which are read whole, and of the first segment behind one: it is described too. */
+const DESCRIBED_BYTES = 65_536;
+/** Of a first segment on its own: behind the first picture of a transport stream, which may be long, its sound begins. */
+export const DESCRIBED_STREAM_BYTES = 131_072;
 
 /**
  * Asks the origin once for the beginning of each part. Keeps what it read of the first segment and of init sections.
@@ -39,12 +42,11 @@ export async function checkParts(
   const states: PartState[] = [];
   const missingFiles = new Set<SegmentFile>();
   const first = parts.find(({ kind }) => kind === "segment");
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  const queue = parts.entries();
-
-  async function checkFromQueue(): Promise<void> {
-    for (const [index, part] of queue) {
+  await runLanes(
+    parts.entries(),
+    options.concurrency,
+    options.signal,
+    async ([index, part], signal) => {
       const isDescribed = part === first || part.kind === "init";
       const state = missingFiles.has(part.file)
         ? notThere(part)
@@ -53,18 +55,8 @@ export async function checkParts(
         missingFiles.add(part.file);
       }
       states[index] = state;
-    }
-  }
-
-  const lanes = Array.from({ length: Math.min(options.concurrency, parts.length) }, () =>
-    checkFromQueue().catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    }),
+    },
   );
-  // All lanes are waited for: none may go on reading after the answer is given.
-  await Promise.allSettled(lanes);
-  stop.signal.throwIfAborted();
   return states;
 }
 
@@ -77,7 +69,8 @@ async function checkPart(
 ): Promise<PartState> {
   const { file, byteRange } = part;
   const lock = await keys.lockOf(part, signal);
-  const wanted = isDescribed ? DESCRIBED_BYTES : HEAD_BYTES;
+  const describedBytes = isOnItsOwn(part) ? DESCRIBED_STREAM_BYTES : DESCRIBED_BYTES;
+  const wanted = isDescribed ? describedBytes : HEAD_BYTES;
   const length = Math.min(wanted, byteRange?.length ?? wanted);
   try {
     const start = byteRange?.offset ?? 0;
@@ -94,6 +87,10 @@ async function checkPart(
     }
     throw error;
   }
+}
+
+function isOnItsOwn({ kind, init }: SegmentPart): boolean {
+  return kind === "segment" && init === null;
 }
 
 /** Without its init section no segment can be played, so that one is read through. */

@@ -5,7 +5,7 @@ import { findAdts, readAc3, readMpegAudio } from "../container/mpegts/audio-head
 import { readTransportStream } from "../container/mpegts/read-transport-stream.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import { bytesSource } from "../source/bytes-source.ts";
-import { DESCRIBED_BYTES, type PartState } from "./check-segments.ts";
+import { DESCRIBED_STREAM_BYTES, type PartState } from "./check-segments.ts";
 import type { SegmentFormat } from "./inspect-segment.ts";
 import { readFilePart } from "./read-part.ts";
 import { decryptHead } from "./segment-cipher.ts";
@@ -44,7 +44,7 @@ export async function describeSegment(
   if (format === null) {
     return nothing(segment.unseen ?? "no segment shows what it is");
   }
-  let wanted = DESCRIBED_BYTES;
+  let wanted = DESCRIBED_STREAM_BYTES;
   let head = segment.head ?? (await readOn(client, segment, NO_BYTES, wanted, signal));
   if (format !== "mpegts") {
     return await describeHead(format, head, init, signal);

@@ -18,6 +18,8 @@ import {
   type SegmentPlan,
   type SegmentSelection,
 } from "./segment-plan.ts";
+import type { SegmentProblem } from "./segment-problems.ts";
+import { checkSuspectEnds } from "./suspect-ends.ts";
 
 export interface IndexHlsOptions extends CheckOptions {
   segments: SegmentSelection;
@@ -31,7 +33,8 @@ const SIZE_TOLERANCE = 0.01;
 /**
  * Looks at an HLS recording: its playlist (of a master playlist the variant of the highest bandwidth), whether the segments
  * are there that it names and look like media (decrypted, where they are encrypted), and what is in the first of them.
- * One request for each segment that is checked, and one for each key.
+ * One request for each segment that is checked, one for each key, and two for the ends of segments that are suspiciously
+ * small.
  *
  * The size is that of all segments and init sections; null unless every one was checked and found whole. It may differ
  * from the declared one by 1 %.
@@ -57,7 +60,9 @@ export async function indexHls(
   const keys = createSegmentKeys(client, base);
   const chosen = chooseSegments(plan, options.segments);
   const parts = withInitSections(chosen);
-  const states = await checkParts(client, parts, keys, options);
+  const seen = await checkParts(client, parts, keys, options);
+  const ends = await checkSuspectEnds(client, plan, seen, keys, options);
+  const states = seen.map((state) => withProblem(state, ends.get(state.part) ?? null));
   const asked = plan.segments.filter(({ isGap }) => !isGap);
   const sizeBytes = chosen.length === asked.length ? totalBytes(plan, states) : null;
   const details = await describeFirst(client, states, signal);
@@ -88,6 +93,10 @@ export async function indexHls(
       ...sizeFindings(sizeBytes, playlistBytes, variants, declared),
     ],
   };
+}
+
+function withProblem(state: PartState, problem: SegmentProblem | null): PartState {
+  return problem === null || state.kind === "missing" ? state : { ...state, problem };
 }
 
 function chooseSegments(

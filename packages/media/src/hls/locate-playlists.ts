@@ -2,7 +2,7 @@ import { AppError } from "@reelgate/shared/errors";
 import { describeUrl } from "../http/describe-url.ts";
 import { knownSizeBytes } from "../http/known-size.ts";
 import type { MediaClient, Prefix } from "../http/media-client.ts";
-import { startTurns } from "./event-loop-turns.ts";
+import { startTurns } from "../concurrency/event-loop-turns.ts";
 import { parsePlaylist } from "./parse-playlist.ts";
 import {
   MAX_PLAYLIST_BYTES,

@@ -26,6 +26,23 @@ export function decryptHead(bytes: Uint8Array, cipher: SegmentCipher): Uint8Arra
   return new Uint8Array(startDecryption(cipher).update(whole));
 }
 
+/**
+ * The plain end of a segment without its padding; null when it does not end in any.
+ *
+ * @param bytes Whole blocks, the last ones of the segment.
+ * @param isWhole They are the whole segment. Else the first block only decrypts the second (CBC).
+ */
+export function decryptTail(
+  bytes: Uint8Array,
+  { key, iv }: SegmentCipher,
+  isWhole: boolean,
+): Uint8Array | null {
+  const blocks = isWhole ? bytes : bytes.subarray(AES_BLOCK_BYTES);
+  const plain = decryptHead(blocks, { key, iv: isWhole ? iv : bytes.subarray(0, AES_BLOCK_BYTES) });
+  const padding = paddingBytes(plain.subarray(-AES_BLOCK_BYTES));
+  return padding === null ? null : plain.subarray(0, plain.length - padding);
+}
+
 /** Bytes of PKCS7 padding (RFC 5652, 6.3) at the end of the last plain block, 1 to 16; null when they are none. */
 export function paddingBytes(lastBlock: Uint8Array): number | null {
   const length = lastBlock.at(-1) ?? 0;

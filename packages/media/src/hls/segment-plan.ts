@@ -1,5 +1,5 @@
 import type { MediaClient } from "../http/media-client.ts";
-import { startTurns } from "./event-loop-turns.ts";
+import { startTurns } from "../concurrency/event-loop-turns.ts";
 import type { ByteRange, MediaPlaylist, PlaylistKey, UriReference } from "./playlist.ts";
 import { playlistError } from "./playlist-lines.ts";
 
@@ -32,6 +32,10 @@ export interface SegmentPart {
   readonly sequence: number;
   /** The init section of a segment that has one; null for an init section. */
   readonly init: SegmentPart | null;
+  /** How long the playlist says that it plays; 0 for an init section. */
+  readonly durationS: number;
+  /** The segment whose end this one goes on from; null behind a discontinuity or where the playlist repeats itself. */
+  readonly follows: SegmentPart | null;
 }
 
 /** Everything behind a media playlist, each file, range and init section once, in the order of first use. */
@@ -112,11 +116,12 @@ export async function planSegments(
   }
 
   let init: SegmentPart | null = null;
+  let before: SegmentPart | null = null;
   for (const [index, segment] of playlist.segments.entries()) {
     if (turns.isOver()) {
       await turns.next();
     }
-    const { sequence, keys, byteRange, gap } = segment;
+    const { sequence, keys, byteRange, gap, durationS } = segment;
     for (const { uri } of [...keys, ...(segment.init?.keys ?? [])]) {
       if (!checkedKeys.has(uri.uri)) {
         client.check(uri.uri, base);
@@ -126,14 +131,16 @@ export async function planSegments(
     if (segment.init !== null && segment.init !== playlist.segments[index - 1]?.init) {
       const { uri, ...section } = segment.init;
       const rest = { role: "Init section", isGap: false, sequence, init: null, ...section };
-      [init] = add(uri, { kind: "init", ...rest });
+      [init] = add(uri, { kind: "init", durationS: 0, follows: null, ...rest });
     }
     const role = `Segment ${index + 1} of ${playlist.segments.length}`;
-    const rest = { role, byteRange, isGap: gap, keys, sequence, init };
+    const follows = segment.discontinuity ? null : before;
+    const rest = { role, byteRange, isGap: gap, keys, sequence, init, durationS, follows };
     const [part, isNew] = add(segment.uri, { kind: "segment", ...rest });
     if (isNew) {
       segments.push(part);
     }
+    before = isNew ? part : null;
   }
   return { files: [...files.values()], segments };
 }

@@ -11,6 +11,12 @@ export const WRONG_PADDING: SegmentProblem = {
   text: "does not end in the padding of AES: its end is missing, or it was encrypted otherwise",
 };
 
+/** Cut exactly between two packets: nothing in the segment itself shows it. */
+export const ENDS_EARLY: SegmentProblem = {
+  kind: "short_segment",
+  text: "ends too early: the next segment does not go on with the packet behind its last one",
+};
+
 /** @param size For people: "1,000 bytes". */
 export function cutPacket(size: string): SegmentProblem {
   return {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { AbortMultipartUploadCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { AppError } from "@reelgate/shared/errors";
-import { runLanes } from "../download/hls/run-lanes.ts";
+import { runLanes } from "../concurrency/run-lanes.ts";
 import { s3Failure, toS3Error } from "./s3-errors.ts";
 import { toDiskError } from "./storage-errors.ts";
 import type { StagedCopy, StagedFile, Storage } from "./storage.ts";

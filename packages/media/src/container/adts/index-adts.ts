@@ -1,6 +1,6 @@
 import type { AudioTrack, Finding } from "@reelgate/shared/contract/media";
 import { AAC_SAMPLE_RATES_HZ, aacChannels } from "../../codec/audio-specific-config.ts";
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
 import type { ContainerReport } from "../container-report.ts";
 import { tallyLostBytes } from "../lost-bytes.ts";

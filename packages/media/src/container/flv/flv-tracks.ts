@@ -5,7 +5,7 @@ import { parseHevcConfiguration } from "../../codec/hevc-sps.ts";
 import { parseMpegAudioHeader } from "../../codec/mpeg-audio-header.ts";
 import type { VideoParameters } from "../../codec/video-parameters.ts";
 import { audioByFlags, readAudioTag } from "./audio-tag.ts";
-import type { FlvTag } from "./flv-tag.ts";
+import type { FlvTag, TagKind } from "./flv-tag.ts";
 import { frameRate } from "./frame-rate.ts";
 import { addMetadata, type FlvMetadata, NO_METADATA } from "./metadata.ts";
 import { type PlayingTime, playingTime, type TimedTrack } from "./playing-time.ts";
@@ -14,6 +14,8 @@ import { readVideoTag } from "./video-tag.ts";
 
 type Sound = Omit<AudioTrack, "codec">;
 
+type TrackKind = Exclude<TagKind, "script">;
+
 /** Gathers from the tags of a file, in their order, what there is to say of it. */
 export interface FlvTracks {
   /** @param data Of the tag, or its beginning. */
@@ -21,10 +23,10 @@ export interface FlvTracks {
   /** The tags that follow are not the next ones. */
   skipUnseen(): void;
   /** Kinds of which there were tags that count. */
-  seen(): { video: boolean; audio: boolean };
+  seen(): readonly TrackKind[];
   /** Whether all is known of a track that tags can tell. */
-  isDescribed(kind: "audio" | "video"): boolean;
-  hasFrame(kind: "audio" | "video"): boolean;
+  isDescribed(kind: TrackKind): boolean;
+  hasFrame(kind: TrackKind): boolean;
   readonly metadata: FlvMetadata;
   describe(): FlvDescription;
 }
@@ -115,7 +117,10 @@ export function gatherTracks(): FlvTracks {
       videoClock.skipUnseen();
       audioClock.skipUnseen();
     },
-    seen: () => ({ video: videoCodec !== null, audio: audioCodec !== null }),
+    seen: () => [
+      ...(videoCodec === null ? [] : ["video" as const]),
+      ...(audioCodec === null ? [] : ["audio" as const]),
+    ],
     isDescribed: (kind) =>
       kind === "video"
         ? picture !== null || (videoCodec !== null && !WITH_CONFIGURATION.has(videoCodec))

@@ -1,5 +1,5 @@
 import type { Finding } from "@reelgate/shared/contract/media";
-import { type EventLoopTurns, startTurns } from "../../hls/event-loop-turns.ts";
+import { type EventLoopTurns, startTurns } from "../../concurrency/event-loop-turns.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
 import type { Completeness, ContainerReport, ReadOptions } from "../container-report.ts";
 import { tallyLostBytes } from "../lost-bytes.ts";
@@ -142,7 +142,7 @@ async function readEnds(
     case "more":
       tracks.skipUnseen();
       return {
-        end: await readTail(source, head.offset, habits, visitor, turns),
+        end: await readTail(source, head.offset, tracks.seen(), habits, visitor, turns),
         isEveryTagRead: false,
       };
     default:

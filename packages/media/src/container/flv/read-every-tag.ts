@@ -1,4 +1,4 @@
-import type { EventLoopTurns } from "../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../concurrency/event-loop-turns.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
 import { createForwardReader } from "../../source/forward-reader.ts";
 import { TAG_HEADER_BYTES, TAG_TRAILER_BYTES, type TagHabits } from "./flv-tag.ts";

@@ -1,4 +1,4 @@
-import type { EventLoopTurns } from "../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../concurrency/event-loop-turns.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
 import type { TagWindow } from "./find-tags.ts";
 import type { FlvTracks } from "./flv-tracks.ts";
@@ -104,7 +104,7 @@ function isWanting(tracks: FlvTracks, promised: readonly TagKind[], windows: num
   const seen = tracks.seen();
   return (["video", "audio"] as const).some((kind) => {
     const isAffordable = windows < MAX_WINDOWS_FOR_PROMISED;
-    return seen[kind]
+    return seen.includes(kind)
       ? !tracks.isDescribed(kind) || (!tracks.hasFrame(kind) && isAffordable)
       : promised.includes(kind) && isAffordable;
   });

@@ -1,5 +1,5 @@
 import { uint32At } from "../../bytes/big-endian.ts";
-import type { EventLoopTurns } from "../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../concurrency/event-loop-turns.ts";
 import { type ByteSource, MAX_READ_BYTES } from "../../source/byte-source.ts";
 import { findTags, type TagWindow } from "./find-tags.ts";
 import {
@@ -9,6 +9,7 @@ import {
   TAG_HEADER_BYTES,
   TAG_TRAILER_BYTES,
   type TagHabits,
+  type TagKind,
 } from "./flv-tag.ts";
 import { dataOf, type TagsEnd, type TagVisitor, walkTags, windowFrom } from "./walk-tags.ts";
 
@@ -33,10 +34,12 @@ export type TailEnd =
  * PreviousTagSize leads back from tag to tag; else those behind the first one that is found in the last 4 MiB.
  *
  * @param floor Offset of a tag, before which nothing is looked at: that was read already.
+ * @param kinds Of which there were tags before it.
  */
 export async function readTail(
   source: ByteSource,
   floor: number,
+  kinds: readonly TagKind[],
   habits: TagHabits,
   visitor: TagVisitor,
   turns: EventLoopTurns,
@@ -44,7 +47,7 @@ export async function readTail(
   const { sizeBytes } = source;
   const windowStart = Math.max(floor, alignedStart(sizeBytes, WINDOW_BYTES));
   const window = await readWindow(source, windowStart, habits);
-  const tags = habits.isTrailerRight ? await walkBack(source, window, floor) : null;
+  const tags = habits.isTrailerRight ? await walkBack(source, window, floor, kinds) : null;
   if (tags !== null) {
     for (const { tag, data } of tags.toReversed()) {
       visitor.onTag(tag, data);
@@ -98,6 +101,7 @@ async function walkBack(
   source: ByteSource,
   window: TagWindow,
   floor: number,
+  kinds: readonly TagKind[],
 ): Promise<FoundTag[] | null> {
   const found: FoundTag[] = [];
   let end = source.sizeBytes;
@@ -108,6 +112,9 @@ async function walkBack(
       return null;
     }
     const isFar = start < window.offset;
+    if (isFar && hasEnough(found, kinds)) {
+      return found;
+    }
     const head = await readBytes(source, window, start, isFar ? FAR_TAG_BYTES : TAG_HEADER_BYTES);
     const tag = readTag(head, 0, start, window.habits.streamId);
     if (tag === null || !isTrailerOf(tag, trailer, 0)) {
@@ -117,6 +124,11 @@ async function walkBack(
     end = start;
   }
   return found;
+}
+
+/** With two of each kind, one of which may be the mark of its end, a request for one tag more would tell nothing new. */
+function hasEnough(found: readonly FoundTag[], kinds: readonly TagKind[]): boolean {
+  return kinds.every((kind) => found.filter(({ tag }) => tag.kind === kind).length >= 2);
 }
 
 function beginningOf(tag: FlvTag, head: Uint8Array): Uint8Array {

@@ -1,4 +1,4 @@
-import type { EventLoopTurns } from "../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../concurrency/event-loop-turns.ts";
 import type { LostBytes } from "../lost-bytes.ts";
 import { findTags, tagEndIndex, type TagWindow } from "./find-tags.ts";
 import {

@@ -1,4 +1,4 @@
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import { type ByteSource, MAX_READ_BYTES } from "../../source/byte-source.ts";
 import { type BoxHeaderResult, MAX_HEADER_BYTES, parseBoxHeader } from "./box-header.ts";
 

@@ -1,5 +1,5 @@
 import type { Finding } from "@reelgate/shared/contract/media";
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
 import type { ContainerReport, ReadOptions } from "../container-report.ts";
 import { TS_PACKET_BYTES } from "./packet.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { syncPath } from "../../storage/durable-files.ts";
 import type { StagedCopy, StagedFile } from "../../storage/storage.ts";
 import { stagedPath } from "../staging/seal.ts";
-import { runLanes } from "./run-lanes.ts";
+import { runLanes } from "../../concurrency/run-lanes.ts";
 
 export const PLAYLIST_NAME = "index.m3u8";
 const SUMS_NAME = "SHA256SUMS";

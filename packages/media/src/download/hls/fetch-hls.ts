@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import { AppError } from "@reelgate/shared/errors";
 import { SNIFF_BYTES } from "../../container/sniff.ts";
 import type { PartState } from "../../hls/check-segments.ts";
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import { locatePlaylists } from "../../hls/locate-playlists.ts";
-import type { MediaPlaylist } from "../../hls/playlist.ts";
 import { segmentFindings } from "../../hls/segment-findings.ts";
 import { createSegmentKeys } from "../../hls/segment-keys.ts";
+import type { SegmentPart } from "../../hls/segment-plan.ts";
+import { ENDS_EARLY } from "../../hls/segment-problems.ts";
 import type { DownloadTask } from "../download-task.ts";
 import type { FetchedCopy } from "../fetched-copy.ts";
 import { copyFolderIn, PLAYLIST_NAME, sealCopyFolder } from "./copy-folder.ts";
@@ -72,16 +73,19 @@ export async function fetchHls(task: DownloadTask): Promise<FetchedCopy> {
   const media = local.parts.flatMap(({ stem }) => files.get(stem) ?? []);
   const text = await localPlaylist(playlist.text, nameOf, signal);
   const copy = await sealCopyFolder(folder, [...media, ...keyFiles], text, signal);
-  const pathOf = (stem: string): string | null => {
-    const name = faults.has(stem) ? undefined : files.get(stem)?.name;
-    return name === undefined ? null : folder.filePath(name);
-  };
-  const cutEnds = await findCutEnds(inPlaylistOrder(playlist, local, pathOf), signal);
+  const cut = await findCutEnds(
+    local.parts.flatMap(({ part, stem }): FetchedSegment[] => {
+      const name = faults.has(stem) ? undefined : files.get(stem)?.name;
+      const isComparable = part.keys.length === 0 && name?.endsWith(".ts") === true;
+      return isComparable ? [{ part, path: folder.filePath(name) }] : [];
+    }),
+    signal,
+  );
   const findings = [
     ...nameFifty(keys.findings(), 0, "keys are missing"),
     ...segmentFindings([
       ...local.parts.flatMap(({ stem }): PartState[] => toList(faults.get(stem))),
-      ...cutEnds,
+      ...cut.map(cutState),
     ]),
   ];
   return {
@@ -91,27 +95,17 @@ export async function fetchHls(task: DownloadTask): Promise<FetchedCopy> {
   };
 }
 
-/** The segments as they follow each other, each with what its end can be held against. */
-function inPlaylistOrder(
-  { segments }: MediaPlaylist,
-  { parts, stems }: LocalFiles,
-  pathOf: (stem: string) => string | null,
-): readonly FetchedSegment[] {
-  const byStem = new Map(parts.map(({ stem, part }) => [stem, part]));
-  return segments.flatMap(({ uri, keys, discontinuity }): FetchedSegment[] => {
-    const stem = stems.get(uri.start) ?? "";
-    const part = byStem.get(stem);
-    const path = keys.length === 0 ? pathOf(stem) : null;
-    return part === undefined
-      ? []
-      : [
-          {
-            part,
-            path: path?.endsWith(".ts") === true ? path : null,
-            isDiscontinuity: discontinuity,
-          },
-        ];
-  });
+function cutState(part: SegmentPart): PartState {
+  return {
+    kind: "present",
+    part,
+    fileSizeBytes: null,
+    format: "mpegts",
+    unseen: null,
+    head: null,
+    cipher: null,
+    problem: ENDS_EARLY,
+  };
 }
 
 /** Of all that makes two playlists the same recording: everything but the queries of its addresses. */

@@ -12,7 +12,7 @@ import { type FetchedPart, fetchPart } from "./fetch-part.ts";
 import { type HlsJournal, type HlsRecords, originOf } from "./hls-journal.ts";
 import type { LocalPart } from "./local-files.ts";
 import { openPartSink } from "./part-sink.ts";
-import { runLanes } from "./run-lanes.ts";
+import { runLanes } from "../../concurrency/run-lanes.ts";
 
 export interface PartsFetch {
   task: DownloadTask;

@@ -1,78 +1,45 @@
 import { open } from "node:fs/promises";
-import {
-  type Boundary,
-  compareCounters,
-  type ContinuityCounters,
-  continuityCounters,
-  lossyBoundaries,
-} from "../../container/mpegts/continuity.ts";
+import { type ContinuityCounters, continuityCounters } from "../../container/mpegts/continuity.ts";
 import { TS_PACKET_BYTES } from "../../container/mpegts/packet.ts";
-import type { PartState } from "../../hls/check-segments.ts";
+import { cutEnds, type SegmentBoundary } from "../../hls/cut-ends.ts";
 import type { SegmentPart } from "../../hls/segment-plan.ts";
 
-/** A segment in its place in the playlist. */
+/** A segment that came whole. */
 export interface FetchedSegment {
   part: SegmentPart;
-  /** Null for one that cannot be compared: it is missing, broken, encrypted or no transport stream. */
-  path: string | null;
-  /** The playlist says that it does not go on where the one before ends. */
-  isDiscontinuity: boolean;
+  path: string;
 }
 
 /** Of the beginning and of the end of a segment: enough that each track has a packet in it. */
 const WINDOW_BYTES = TS_PACKET_BYTES * 348;
 
 /**
- * Segments of transport streams that end too early, exactly between two packets: nothing in such a segment shows it, but
- * the counters of the next one do not go on where its own end. In the order of the playlist.
+ * Holds the end of every segment against the beginning of the one that follows it.
  *
- * A stream that stood still while it was recorded leaves no such gap, since no packet is missing then; and a muxer that
- * begins to count anew, in each segment or after an interruption, is no evidence of a loss.
- *
+ * @param segments Transport streams in the clear.
+ * @returns those that are cut between two packets, as `cutEnds` tells them.
  * @throws errors of the file system as they come; the reason of the signal.
  */
 export async function findCutEnds(
   segments: readonly FetchedSegment[],
   signal: AbortSignal,
-): Promise<readonly PartState[]> {
-  const boundaries: Boundary[] = [];
-  let before: ContinuityCounters | null = null;
-  for (const { path, isDiscontinuity } of segments) {
+): Promise<readonly SegmentPart[]> {
+  const boundaries: SegmentBoundary[] = [];
+  let before: { part: SegmentPart; end: ContinuityCounters } | null = null;
+  for (const { part, path } of segments) {
     signal.throwIfAborted();
-    const ends: Ends | null = path === null ? null : await readEnds(path);
-    boundaries.push(
-      before === null || ends === null || isDiscontinuity
-        ? "unknown"
-        : compareCounters(before, ends.head),
-    );
-    before = ends?.tail ?? null;
+    const ends: Ends = await readEnds(path);
+    if (before !== null && before.part === part.follows) {
+      boundaries.push({ ...before, next: ends.head });
+    }
+    before = { part, end: ends.tail };
   }
-  // The boundary at an index is the one before the segment at that index.
-  return lossyBoundaries(boundaries).flatMap((index): PartState[] => {
-    const cut = segments[index - 1];
-    return cut === undefined ? [] : [cutEnd(cut.part)];
-  });
+  return cutEnds(boundaries);
 }
 
 interface Ends {
   head: ContinuityCounters;
   tail: ContinuityCounters;
-}
-
-function cutEnd(part: SegmentPart): PartState {
-  return {
-    kind: "present",
-    part,
-    fileSizeBytes: null,
-    format: "mpegts",
-    unseen: null,
-    head: null,
-    cipher: null,
-    problem: {
-      kind: "short_segment",
-      text: "ends too early: the next segment does not go on with the packet behind its last one",
-    },
-  };
 }
 
 async function readEnds(path: string): Promise<Ends> {

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import { type FileVersion, parseFileVersion } from "../../http/file-version.ts";
 import { isByteCount, isRecord, isSha256, isTextOrNull } from "../../read-json.ts";
 import { replaceFile } from "../../storage/durable-files.ts";

@@ -4,7 +4,7 @@ import { describeUrl } from "../../http/describe-url.ts";
 import type { StagedFile } from "../../storage/storage.ts";
 import type { CopyFolder } from "./copy-folder.ts";
 import type { LocalKey } from "./local-files.ts";
-import { runLanes } from "./run-lanes.ts";
+import { runLanes } from "../../concurrency/run-lanes.ts";
 
 const LANES = 8;
 

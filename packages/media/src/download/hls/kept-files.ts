@@ -6,7 +6,7 @@ import { hashFile } from "../../storage/hash-file.ts";
 import type { CopyFolder } from "./copy-folder.ts";
 import { type DoneFile, type HlsRecords, type Origin, originOf } from "./hls-journal.ts";
 import type { LocalPart } from "./local-files.ts";
-import { runLanes } from "./run-lanes.ts";
+import { runLanes } from "../../concurrency/run-lanes.ts";
 
 /** Bounded by the disk; as many requests at a time as while fetching, where any are needed. */
 const LANES = 8;

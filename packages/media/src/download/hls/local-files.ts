@@ -1,4 +1,4 @@
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import type { ByteRange, MediaPlaylist, PlaylistKey } from "../../hls/playlist.ts";
 import { playlistError } from "../../hls/playlist-lines.ts";
 import { planSegments, type SegmentPart } from "../../hls/segment-plan.ts";

@@ -1,5 +1,5 @@
 import { parseAttributes } from "../../hls/attribute-list.ts";
-import { startTurns } from "../../hls/event-loop-turns.ts";
+import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import { type PlaylistLine, readLines } from "../../hls/playlist-lines.ts";
 
 /** Replaces the text from `start` to `end` (UTF-16 code units, end exclusive). */

@@ -1,4 +1,4 @@
-import type { EventLoopTurns } from "../../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../../concurrency/event-loop-turns.ts";
 import type { ForwardReader } from "../../../source/forward-reader.ts";
 import { type Box, MAX_HEADER_BYTES, parseBoxHeader } from "../box-header.ts";
 import { type FragmentTrack, parseFragment } from "../fragment.ts";

@@ -1,4 +1,4 @@
-import { type EventLoopTurns, startTurns } from "../../../hls/event-loop-turns.ts";
+import { type EventLoopTurns, startTurns } from "../../../concurrency/event-loop-turns.ts";
 import type { ByteSource } from "../../../source/byte-source.ts";
 import { createForwardReader, LooksBackExceeded } from "../../../source/forward-reader.ts";
 import type { Box } from "../box-header.ts";

@@ -1,5 +1,5 @@
 import { uint32At, uint64At } from "../../../bytes/big-endian.ts";
-import type { EventLoopTurns } from "../../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../../concurrency/event-loop-turns.ts";
 import { type ByteSource, MAX_READ_BYTES } from "../../../source/byte-source.ts";
 import type { Track } from "../movie.ts";
 import type { Table } from "../sample-table.ts";

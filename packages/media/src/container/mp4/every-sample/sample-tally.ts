@@ -1,4 +1,4 @@
-import type { EventLoopTurns } from "../../../hls/event-loop-turns.ts";
+import type { EventLoopTurns } from "../../../concurrency/event-loop-turns.ts";
 import { type ForwardReader, LooksBackExceeded } from "../../../source/forward-reader.ts";
 import { createFrameChecker, type FrameChecker, type FrameForm } from "../../frame-checker.ts";
 import type { Box } from "../box-header.ts";

@@ -1,4 +1,4 @@
-import { linkSignals } from "../linked-signal.ts";
+import { linkSignals } from "./linked-signal.ts";
 
 /**
  * Works through the items in their order, so many at a time. The first failure stops all of them, and is thrown when
