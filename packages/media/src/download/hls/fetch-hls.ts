@@ -75,9 +75,10 @@ export async function fetchHls(task: DownloadTask): Promise<FetchedCopy> {
   const copy = await sealCopyFolder(folder, [...media, ...keyFiles], text, signal);
   const cut = await findCutEnds(
     local.parts.flatMap(({ part, stem }): FetchedSegment[] => {
-      const name = faults.has(stem) ? undefined : files.get(stem)?.name;
-      const isComparable = part.keys.length === 0 && name?.endsWith(".ts") === true;
-      return isComparable ? [{ part, path: folder.filePath(name) }] : [];
+      const file = faults.has(stem) ? undefined : files.get(stem);
+      return part.keys.length === 0 && file?.name.endsWith(".ts") === true
+        ? [{ part, path: folder.filePath(file.name), sizeBytes: file.sizeBytes }]
+        : [];
     }),
     signal,
   );

@@ -215,6 +215,7 @@ export async function fetchPart(fetch: PartFetch): Promise<FetchedPart | null> {
 
   try {
     await fetchAll();
+    await sink.settle();
   } catch (error) {
     if (isNotThere(error)) {
       return null;

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rm } from "node:fs/promises";
+import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startTurns } from "../../concurrency/event-loop-turns.ts";
 import { type FileVersion, parseFileVersion } from "../../http/file-version.ts";
@@ -95,6 +95,9 @@ export async function readHlsRecords(
   return { done, begun };
 }
 
+/** A look costs four turns of the disk, two of them for each segment; a claim is not lost but after a minute. */
+const ASSERT_EVERY_MS = 1_000;
+
 /** Begins a new journal with what is still good of an old one. Whoever has that open writes to it in vain. */
 export async function startHlsJournal(
   staging: Staging,
@@ -113,9 +116,19 @@ export async function startHlsJournal(
   const path = join(staging.folder, JOURNAL);
   await replaceFile(path, texts.join(""));
   const handle = await open(path, "a");
+  let assertedMs = -Infinity;
+
+  async function append(line: Line): Promise<void> {
+    if (performance.now() - assertedMs > ASSERT_EVERY_MS) {
+      await staging.assertOwned();
+      assertedMs = performance.now();
+    }
+    await handle.write(toText(line));
+  }
+
   return {
-    begin: (stem, origin) => append(handle, staging, { kind: "begun", stem, origin }),
-    finish: (stem, file) => append(handle, staging, { kind: "done", stem, file }),
+    begin: (stem, origin) => append({ kind: "begun", stem, origin }),
+    finish: (stem, file) => append({ kind: "done", stem, file }),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
@@ -132,11 +145,6 @@ function* linesOf({ done, begun }: HlsRecords): Generator<Line, void, undefined>
 /** Lets the next run begin with nothing. */
 export async function forgetHlsRecords(staging: Staging): Promise<void> {
   await rm(join(staging.folder, JOURNAL), { force: true });
-}
-
-async function append(handle: FileHandle, staging: Staging, line: Line): Promise<void> {
-  await staging.assertOwned();
-  await handle.write(toText(line));
 }
 
 function toText(line: Line): string {

@@ -13,7 +13,7 @@ import { isDead, ownIdentity, type ProcessIdentity } from "./process-identity.ts
  *            60 s (the event loop was blocked, the machine slept, another machine died). The younger one renames its
  *            own token over `claim`.
  *   lose     An owner that finds another token aborts its work with `storage_claimed`. It looks on every renewal,
- *            before every entry in a journal and before publication.
+ *            before entries in a journal (within a second of the last look) and before publication.
  *
  * A claim keeps two processes from doing the same work; it is not what keeps their bytes apart, since an owner can
  * stop for a minute between looking and writing. That is the work folder: its name carries the owner's token, and who
