@@ -20,7 +20,7 @@ export interface MovieParts {
 /**
  * Reads a movie to its end: every sample must lie within media data, and be what its codec allows (`FrameForm`). Of
  * fragments, the boxes must follow each other and none be missing. In the order of the file, in memory bounded by the
- * sample tables (80 MB for ten million samples).
+ * sample tables (at most 80 MB, for ten million entries).
  *
  * @param findings Gets `damaged`, or `not_fully_checked` where that is more than it can hold.
  * @throws AppError of the source; the reason of the signal.

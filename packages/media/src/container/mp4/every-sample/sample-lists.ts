@@ -45,12 +45,18 @@ export async function readChunkList(
     return null;
   }
   const { sharedSize } = sizeTable;
-  const offsetAt = offsetTable.entryBytes === 8 ? uint64At : uint32At;
-  const offsets = await readNumbers(source, offsetTable, 0, offsetAt, turns);
-  const firstChunks = await readNumbers(source, runTable, 0, uint32At, turns);
-  const counts = await readNumbers(source, runTable, 4, uint32At, turns);
-  const sizes =
-    sharedSize > 0 ? new Float64Array() : await readNumbers(source, sizeTable, 0, uint32At, turns);
+  const column = async <T extends Column>(
+    table: Table,
+    fieldAt: number,
+    type: new (length: number) => T,
+  ): Promise<T | null> => await readColumn(source, table, fieldAt, type, turns);
+  const offsets =
+    offsetTable.entryBytes === 8
+      ? await column(offsetTable, 0, Float64Array)
+      : await column(offsetTable, 0, Uint32Array);
+  const firstChunks = await column(runTable, 0, Uint32Array);
+  const counts = await column(runTable, 4, Uint32Array);
+  const sizes = sharedSize > 0 ? new Uint32Array() : await column(sizeTable, 0, Uint32Array);
   if (offsets === null || firstChunks === null || counts === null || sizes === null) {
     return null;
   }
@@ -60,17 +66,20 @@ export async function readChunkList(
   );
 }
 
-interface Numbers {
-  offsets: Float64Array;
-  firstChunks: Float64Array;
-  counts: Float64Array;
-  sizes: Float64Array;
+/** As narrow as the tables are: they are what a copy of many hours takes of the memory. */
+type Column = Float64Array | Uint32Array;
+
+interface Columns {
+  offsets: Column;
+  firstChunks: Uint32Array;
+  counts: Uint32Array;
+  sizes: Uint32Array;
   sharedSize: number;
   sampleCount: number;
 }
 
 function createChunkList(
-  { offsets, firstChunks, counts, sizes, sharedSize, sampleCount }: Numbers,
+  { offsets, firstChunks, counts, sizes, sharedSize, sampleCount }: Columns,
   constants: Pick<SampleRun, "trackId" | "form" | "hasNominalSizes">,
 ): ChunkList {
   let chunk = 0;
@@ -106,17 +115,19 @@ function createChunkList(
   };
 }
 
-async function readNumbers(
+/** One field of every entry, of 64 bits in floats. Null when the table does not lie within the file. */
+async function readColumn<T extends Column>(
   source: ByteSource,
   { entriesStart, entryBytes, count }: Table,
   fieldAt: number,
-  numberAt: (bytes: Uint8Array, index: number) => number,
+  type: new (length: number) => T,
   turns: EventLoopTurns,
-): Promise<Float64Array | null> {
+): Promise<T | null> {
   if (entriesStart + count * entryBytes > source.sizeBytes) {
     return null;
   }
-  const numbers = new Float64Array(count);
+  const numbers = new type(count);
+  const numberAt = numbers instanceof Float64Array ? uint64At : uint32At;
   const perRead = Math.floor(MAX_READ_BYTES / 16 / entryBytes);
   for (let entry = 0; entry < count;) {
     const entries = Math.min(perRead, count - entry);
