@@ -11,12 +11,14 @@ const FRAMES_IN_A_ROW = 3;
  * Looks for the first frame at or behind `from`. `offset` is the place of the frame, or, without a header, how far it is
  * certain that there is none: more bytes are needed, unless `limit` is reached.
  *
+ * @param start Where the search began: a frame right there is expected. Before `from` where it is gone on with.
  * @param limit Where the frames end, as an index into `bytes`; beyond its end when there are more bytes to come.
  * @param stream The stream that was there before; 0 at the beginning. One frame of it is enough at the end.
  */
 export function findFrames(
   bytes: Uint8Array,
   from: number,
+  start: number,
   limit: number,
   stream: number,
 ): { offset: number; header: AdtsHeader | null } {
@@ -27,7 +29,7 @@ export function findFrames(
     if (!isSync) {
       continue;
     }
-    const header = firstOfRow(bytes, offset, limit, stream, offset === from);
+    const header = firstOfRow(bytes, offset, limit, stream, offset === start);
     if (header === "needs more bytes") {
       return { offset, header: null };
     }

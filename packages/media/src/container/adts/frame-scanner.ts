@@ -109,7 +109,7 @@ export function createFrameScanner(
 
   /** Looks for the stream, or another one. False when more bytes are needed. */
   function search(from: number): boolean {
-    const result = findFrames(buffer, next - base, end - base, stream);
+    const result = findFrames(buffer, next - base, from - base, end - base, stream);
     next = base + result.offset;
     if (result.header === null) {
       return false;

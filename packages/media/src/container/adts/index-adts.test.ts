@@ -314,6 +314,15 @@ test("where the pieces are cut changes nothing", async () => {
   );
 });
 
+test("one frame behind foreign bytes is none, wherever the pieces are cut", async () => {
+  const frame = plain.subarray(0, frameOffsets(plain)[1]);
+  const file = Buffer.concat([Buffer.alloc(30, 0x28), frame]);
+  for (const lengths of [[200], [31], [1]]) {
+    const { audio, findings } = await indexAdts(inPieces(file, lengths), NEVER);
+    expect([audio, findings[0]?.detail]).toEqual([null, "There is not one AAC frame in the file."]);
+  }
+});
+
 test("any bytes give a report", async () => {
   const syncs = fc
     .array(
