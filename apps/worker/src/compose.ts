@@ -10,7 +10,9 @@ import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { sweepStaging } from "@reelgate/media/download/staging/sweep-staging";
+import { prepareStagingRoot } from "@reelgate/media/download/staging/staging-root";
 import { openStorage } from "@reelgate/media/storage/open-storage";
+import { onDisk } from "@reelgate/media/storage/storage-errors";
 import type { Service } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
@@ -184,5 +186,7 @@ async function openCopies(config: CopiesConfig): Promise<Copies> {
     workFolder: config.workDir,
     ...(config.credentials === null ? {} : { credentials: config.credentials }),
   });
+  // Where nothing can be kept, a worker that starts would fail every recording, one by one.
+  await onDisk(storage.stagingRoot, () => prepareStagingRoot(storage.stagingRoot));
   return { storage, maxSizeBytes: config.maxSizeBytes };
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
+import { FINDING_SEVERITIES } from "@reelgate/shared/contract/media";
 import type { Logger } from "@reelgate/shared/logger";
 import type { WorkerEvents } from "./ports.ts";
 
@@ -99,7 +100,10 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
       });
       storedBytes.inc(stored?.sizeBytes ?? 0);
       for (const finding of report.findings) findings.inc({ kind: finding.kind });
-      logger[report.findings.length === 0 ? "info" : "warn"](
+      const isAsDeclared = report.findings.every(
+        ({ kind }) => FINDING_SEVERITIES[kind] === "unchecked",
+      );
+      logger[isAsDeclared ? "info" : "warn"](
         {
           ...job,
           container: report.media.container,

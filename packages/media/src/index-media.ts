@@ -27,13 +27,13 @@ import type { ByteSource } from "./source/byte-source.ts";
 import { openFile } from "./source/open-file.ts";
 
 export interface IndexOptions {
-  /** HLS: whether every file behind the playlist is checked, or ten of them. Default `sample`. */
+  /** HLS: whether every file behind the playlist is checked, or ten of them. Default `sample`; `all` when thorough. */
   segments?: SegmentSelection;
   /** HLS: files checked at a time. Default 8. */
   segmentConcurrency?: number;
   /**
-   * Single files: reads all of it, and so finds what is wrong between its head and its tail. Fetches as much. Default
-   * false.
+   * Reads all of a single file, and every byte of the segments that are checked, and so finds what is wrong between
+   * head and tail. Fetches as much. Default false.
    */
   isThorough?: boolean;
   /**
@@ -74,6 +74,7 @@ export async function indexMedia(
     options.signal,
   );
   const { signal } = deadline;
+  const isThorough = options.isThorough ?? false;
   try {
     await using file = await openFile(client, checked, {
       maxFetchedBytes: options.maxFetchedBytes ?? DEFAULT_MAX_FETCHED_BYTES,
@@ -96,13 +97,12 @@ export async function indexMedia(
     const report =
       container === "hls"
         ? await indexHls(client, checked, prefix, declared, {
-            segments: options.segments ?? "sample",
+            segments: options.segments ?? (isThorough ? "all" : "sample"),
             concurrency: options.segmentConcurrency ?? 8,
+            isThorough,
             signal,
           })
-        : await indexFile(container, await file.source(), declared, signal, {
-            isThorough: options.isThorough ?? false,
-          });
+        : await indexFile(container, await file.source(), declared, signal, { isThorough });
     return {
       media: report.media,
       findings: [...containerFindings(container, declared), ...report.findings],

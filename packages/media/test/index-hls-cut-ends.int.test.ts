@@ -48,8 +48,9 @@ let recordings = 0;
 
 /** Looks at a recording of segments of a second each; tells what was found, and how many requests each segment took. */
 async function look(
-  { segments, isEncrypted = false, discontinuityAt = -1 }: Recording,
-  selection: SegmentSelection = "all",
+  { segments: parts, isEncrypted = false, discontinuityAt = -1 }: Recording,
+  segments: SegmentSelection | undefined = "all",
+  isThorough = false,
 ): Promise<{ short: string[]; requests: number }> {
   recordings += 1;
   const folder = `/cut-${recordings}`;
@@ -58,7 +59,7 @@ async function look(
     origin.setFile(`${folder}/key`, KEY);
     lines.push('#EXT-X-KEY:METHOD=AES-128,URI="key"');
   }
-  for (const [index, segment] of segments.entries()) {
+  for (const [index, segment] of parts.entries()) {
     const iv = Buffer.alloc(16);
     iv.writeUInt32BE(index, 12);
     const cipher = createCipheriv("aes-128-cbc", KEY, iv);
@@ -70,7 +71,10 @@ async function look(
   origin.setFile(`${folder}/index.m3u8`, [...lines, "#EXT-X-ENDLIST", ""].join("\n"));
   const before = origin.requests.length;
   const url = `${origin.url}${folder}/index.m3u8`;
-  const { findings } = await indexMedia(client, url, NOTHING_DECLARED, { segments: selection });
+  const { findings } = await indexMedia(client, url, NOTHING_DECLARED, {
+    isThorough,
+    ...(isThorough ? {} : { segments }),
+  });
   const isKey = ({ path }: { path: string }): boolean => path.endsWith("/key");
   return {
     short: findings.filter(({ kind }) => kind !== "not_fully_checked").map(({ detail }) => detail),
@@ -125,6 +129,34 @@ describe("a segment that is cut between two packets", () => {
     });
     expect(findings[0]).toMatchObject({ kind: "corrupt_segment" });
     expect(findings[0]?.detail).toContain("does not end in the padding of AES");
+  });
+});
+
+describe("a hole in the middle of a segment", () => {
+  const at = (index: number): number => index * PACKET_BYTES;
+  const [first, second, ...others] = streamOf(even(6));
+  const whole = [first, second, ...others].filter((segment) => segment !== undefined);
+  const holes: [string, (segment: Buffer) => Buffer, string][] = [
+    ["zeros", (segment) => Buffer.from(segment).fill(0, at(100), at(104)), "no TS packet"],
+    [
+      "packets that are gone",
+      (segment) => Buffer.concat([segment.subarray(0, at(100)), segment.subarray(at(103))]),
+      "packets are missing",
+    ],
+  ];
+
+  test.each(holes)("%s: found where every byte is read", async (_name, damage, text) => {
+    const segments = whole.map((segment, index) => (index === 2 ? damage(segment) : segment));
+    expect((await look({ segments })).short).toEqual([]);
+    const { short } = await look({ segments }, undefined, true);
+    expect(short).toEqual([expect.stringMatching(new RegExp(`^Segment 3 of 6 .*${text}`, "u"))]);
+  });
+
+  test("is none in a sound recording, encrypted or not, all of which is read", async () => {
+    for (const isEncrypted of [false, true]) {
+      const { short, requests } = await look({ segments: whole, isEncrypted }, undefined, true);
+      expect({ short, requests }).toEqual({ short: [], requests: 2 * 6 });
+    }
   });
 });
 

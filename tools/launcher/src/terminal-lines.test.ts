@@ -13,6 +13,23 @@ test("warnings and errors are shown short, the rest is for the log file", () => 
   );
 });
 
+test("a recording's trouble is shown with its number and reason, once for all recordings", () => {
+  const show = terminalLines({ verbose: false, nowMs: () => 0 });
+  const about = (recordingId: string): string =>
+    line(40, "recording could not be verified", {
+      recordingId,
+      code: "storage_refused",
+      message: "/sys/x: access is refused.",
+    });
+  expect(show("worker", about("12"))).toBe(
+    "[worker] warn: recording could not be verified; recording 12: /sys/x: access is refused. (storage_refused)",
+  );
+  expect(show("worker", about("13"))).toBeNull();
+  expect(
+    show("worker", line(40, "recording stored", { recordingId: "3", findings: ["a", "a", "b"] })),
+  ).toBe("[worker] warn: recording stored; recording 3: a, b");
+});
+
 test("what is no log line is shown: a crash prints such", () => {
   const show = terminalLines({ verbose: false, nowMs: () => 0 });
   expect(show("ingress", "Error: boom")).toBe("[ingress] error: Error: boom");

@@ -16,6 +16,11 @@ const logLineSchema = z.looseObject({
   level: z.number(),
   msg: z.string().optional(),
   err: z.looseObject({ message: z.string() }).optional(),
+  // Of the worker's lines about recordings.
+  recordingId: z.string().optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+  findings: z.array(z.string()).optional(),
 });
 
 /**
@@ -30,28 +35,37 @@ export function terminalLines(options: {
 }): (app: string, line: string) => string | null {
   const shownAtMs = new Map<string, number>();
   return (app, line) => {
-    const { level, text } = read(line);
+    const { level, text, about } = read(line);
     if (options.verbose) return `[${app}] ${line}`;
     if (text === "" || level < WARN) return null;
-    const shown = `[${app}] ${LEVEL_NAMES[level] ?? "error"}: ${text}`;
+    const complaint = `[${app}] ${LEVEL_NAMES[level] ?? "error"}: ${text}`;
     const nowMs = options.nowMs();
-    if (nowMs - (shownAtMs.get(shown) ?? -Infinity) < REPEAT_MS) return null;
+    if (nowMs - (shownAtMs.get(complaint) ?? -Infinity) < REPEAT_MS) return null;
     if (shownAtMs.size > 1000) shownAtMs.clear();
-    shownAtMs.set(shown, nowMs);
-    return shown;
+    shownAtMs.set(complaint, nowMs);
+    return complaint + about;
   };
 }
 
 /** A line that is not one of pino's comes from the runtime (a crash, a warning of Node) and is worth showing. */
-function read(line: string): { level: number; text: string } {
+function read(line: string): { level: number; text: string; about: string } {
   let json: unknown;
   try {
     json = JSON.parse(line);
   } catch {
-    return { level: 50, text: line.trim() };
+    return { level: 50, text: line.trim(), about: "" };
   }
   const parsed = logLineSchema.safeParse(json);
-  if (!parsed.success) return { level: 50, text: line.trim() };
-  const { level, msg = "", err } = parsed.data;
-  return { level, text: err === undefined ? msg : `${msg}: ${err.message}` };
+  if (!parsed.success) return { level: 50, text: line.trim(), about: "" };
+  const { level, msg = "", err, recordingId, code, message, findings = [] } = parsed.data;
+  const details = [
+    ...(recordingId === undefined ? [] : [`recording ${recordingId}`]),
+    ...(message === undefined ? [] : [code === undefined ? message : `${message} (${code})`]),
+    ...(findings.length === 0 ? [] : [[...new Set(findings)].join(", ")]),
+  ];
+  return {
+    level,
+    text: err === undefined ? msg : `${msg}: ${err.message}`,
+    about: details.length === 0 ? "" : `; ${details.join(": ")}`,
+  };
 }

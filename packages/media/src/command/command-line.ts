@@ -42,17 +42,20 @@ export interface CommandLineOutput {
 
 const HELP_AFTER = `
 What is contacted:
-  The host of the URL as you typed it, and what --allow adds. Names lead to public addresses only; a private address
-  is given as such: --allow 127.0.0.1, --allow 10.0.0.0/8. Redirects and the files of a playlist are bound by the same.
+  The host of the URL as you typed it, also when that is a private address, and what --allow adds. A name leads to
+  public addresses only; the private ones behind it are allowed as such: --allow 127.0.0.1, --allow 10.0.0.0/8. The
+  same binds redirects and the files of a playlist. A local playlist is looked at inside its own folder.
 
 Exit codes:
   0  the recording is there and whole
   1  it is broken, or cannot be read or stored; a recording that merely differs from what was declared ends with 0
   2  the command cannot be run as given
 
+What each finding and each code in parentheses means: docs/media.md, docs/errors.md.
+
 Examples:
   npm run media -- index https://example.com/recording.mp4
-  npm run media -- index https://example.com/playlist.m3u8 --segments all --json
+  npm run -s media -- index https://example.com/playlist.m3u8 --segments all --json
   npm run media -- index ./recording.flv --thorough --size 5012345 --duration 60
   npm run media -- download https://example.com/playlist.m3u8 --to ./recordings
   npm run media -- download https://example.com/a.mp4 --to "s3://bucket-1250000000/live?region=ap-guangzhou&endpoint=https://cos.ap-guangzhou.myqcloud.com"
@@ -82,17 +85,22 @@ export function parseCommandLine(
   withCommonOptions(program.command("index"))
     .description("reads and verifies a recording where it is: a URL, or a file of this machine")
     .addOption(
-      new Option("--segments <which>", "HLS: check every segment, or ten of them")
-        .choices(["all", "sample"])
-        .default("sample"),
+      new Option(
+        "--segments <which>",
+        "HLS: check every segment, or ten of them (default: sample; all with --thorough)",
+      ).choices(["all", "sample"]),
     )
-    .option("--thorough", "MP4, FLV, TS: read every byte, not only both ends", false)
+    .option(
+      "--thorough",
+      "read every byte, not only both ends of files and the beginnings of segments",
+      false,
+    )
     .option("--timeout <seconds>", "for the whole look", decimal(1, 86_400), 300)
     .action(
       (
         target: string,
         options: CommonOptions & {
-          segments: "all" | "sample";
+          segments?: "all" | "sample";
           thorough: boolean;
           timeout: number;
         },
@@ -101,7 +109,7 @@ export function parseCommandLine(
           kind: "index",
           flags: {
             ...commonFlags(target, options),
-            segments: options.segments,
+            segments: options.segments ?? (options.thorough ? "all" : "sample"),
             isThorough: options.thorough,
             timeoutMs: options.timeout * 1000,
           },
@@ -111,7 +119,10 @@ export function parseCommandLine(
   withCommonOptions(program.command("download"))
     .description("keeps a verified copy; a run that was cut off goes on where it stopped")
     .requiredOption("--to <folder or URL>", "a folder, or s3://bucket/prefix?region=…&endpoint=…")
-    .option("--name <name>", "of the copy, without extension (default: made of the URL)")
+    .option(
+      "--name <name>",
+      "of the copy, without extension; may have slashes (default: made of the URL)",
+    )
     .option("--concurrency <n>", "requests to one host at a time", whole(1, 64), 8)
     .option("--max-mbps <n>", "bandwidth in megabits per second", decimal(0.1, 1_000_000))
     .action(
@@ -148,7 +159,7 @@ export function parseCommandLine(
 
 function withCommonOptions(command: Command): Command {
   return command
-    .argument("<url>", "what to look at")
+    .argument("<url>", "http:// or https://, or a path")
     .addOption(new Option("--format <format>", "declared format").choices(FILE_FORMATS))
     .option("--size <bytes>", "declared size", whole(0, Number.MAX_SAFE_INTEGER))
     .option("--duration <seconds>", "declared duration", decimal(0, 8_640_000))

@@ -7,10 +7,10 @@ import {
   type ProgressStream,
 } from "./progress-display.ts";
 
-function capture(isTTY: boolean): { stream: ProgressStream; written: () => string } {
+function capture(isTTY: boolean, columns = 200): { stream: ProgressStream; written: () => string } {
   const stream: PassThrough & { isTTY?: boolean; columns?: number } = new PassThrough();
   stream.isTTY = isTTY;
-  stream.columns = 200;
+  stream.columns = columns;
   let text = "";
   stream.on("data", (chunk: Buffer) => {
     text += chunk.toString();
@@ -67,4 +67,35 @@ test("on a terminal: a bar that is filled by files when nobody knows the bytes",
   display.update(figures({ bytesDone: 9, filesDone: 3, filesTotal: 4 }));
   display.stop();
   expect(written()).toContain("75% 9 bytes, 3 of 4 files");
+});
+
+test.each([
+  [70, false],
+  [80, true],
+  [200, true],
+])("in %i columns no figure is lost (bar: %s)", (columns, hasBar) => {
+  const { stream, written } = capture(true, columns);
+  let nowMs = 0;
+  const display = createProgressDisplay(stream, () => nowMs);
+  const values = { bytesTotal: 999_000_000, filesTotal: 1000 };
+  display.update(figures({ ...values, bytesDone: 1, filesDone: 1 }));
+  nowMs = 1000;
+  display.update(figures({ ...values, bytesDone: 500_000_000, filesDone: 500 }));
+  display.stop();
+  expect(written()).toContain("50% 500 MB of 999 MB, 500 MB/s, 500 of 1000 files");
+  expect(/\[[█░]+\]/u.test(written())).toBe(hasBar);
+});
+
+test("while nothing comes, the rate goes down by itself", async () => {
+  const { stream, written } = capture(true);
+  let nowMs = 0;
+  const display = createProgressDisplay(stream, () => nowMs);
+  display.update(figures({ bytesTotal: 1_000_000 }));
+  nowMs = 100;
+  display.update(figures({ bytesDone: 500_000, bytesTotal: 1_000_000 }));
+  nowMs = 20_000;
+  await expect
+    .poll(written, { timeout: 5000 })
+    .toMatch(/500 kB of 1\.0 MB, 0 bytes\/s(?!, \d+:\d\d left)/u);
+  display.stop();
 });

@@ -21,6 +21,7 @@ export interface ProgressDisplay {
 /** Where progress is written: a terminal, or a file or pipe. */
 export interface ProgressStream extends NodeJS.WritableStream {
   isTTY?: boolean;
+  columns?: number;
 }
 
 /** Without a terminal, one plain line at most this often. */
@@ -39,10 +40,23 @@ export function createProgressDisplay(
 
 type Describe = (figures: ProgressFigures) => string;
 
+/** What stands beside the bar, at its longest. */
+const TEXT_COLUMNS = 66;
+const MAX_BAR_COLUMNS = 40;
+/** Shorter, it shows less than the percentage beside it. */
+const MIN_BAR_COLUMNS = 10;
+/** While nothing comes, the rate goes down and the time that is left is not known. */
+const REFRESH_MS = 1000;
+
 function createBar(stream: ProgressStream, describe: Describe): ProgressDisplay {
+  const room = (stream.columns ?? 80) - TEXT_COLUMNS;
   const bar = new SingleBar(
     {
-      format: "{phase} [{bar}] {percentage}% {note}",
+      format:
+        room < MIN_BAR_COLUMNS
+          ? "{phase} {percentage}% {note}"
+          : "{phase} [{bar}] {percentage}% {note}",
+      barsize: Math.min(room, MAX_BAR_COLUMNS),
       stream,
       hideCursor: true,
       clearOnComplete: false,
@@ -51,21 +65,28 @@ function createBar(stream: ProgressStream, describe: Describe): ProgressDisplay 
     },
     Presets.shades_classic,
   );
-  let started = false;
-  return {
-    update(figures): void {
-      const { done, total } = share(figures);
-      const payload = { phase: figures.phase, note: describe(figures) };
-      if (!started) {
-        started = true;
-        bar.start(total, done, payload);
-        return;
-      }
+  let latest: ProgressFigures | null = null;
+  let timer: NodeJS.Timeout | undefined;
+
+  function show(figures: ProgressFigures): void {
+    const { done, total } = share(figures);
+    const payload = { phase: figures.phase, note: describe(figures) };
+    if (latest === null) {
+      bar.start(total, done, payload);
+      timer = setInterval(() => {
+        if (latest !== null) show(latest);
+      }, REFRESH_MS);
+    } else {
       bar.setTotal(total);
       bar.update(done, payload);
-    },
+    }
+    latest = figures;
+  }
+  return {
+    update: show,
     stop(): void {
-      if (started) {
+      clearInterval(timer);
+      if (latest !== null) {
         bar.stop();
       }
     },

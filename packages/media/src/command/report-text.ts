@@ -22,19 +22,23 @@ const VERDICTS: Readonly<Record<FindingSeverity | "none", string>> = {
   broken: "is BROKEN.",
 };
 
+const NOT_STORED =
+  "  Not stored. What came is kept beside the copies (.reelgate-staging) for another try.";
+
 /** A report for people, several lines, the last one ended. */
 export function reportText(
   target: string,
   { media, findings }: MediaReport,
-  stored: StoredCopy | null,
+  stored: StoredCopy | "refused" | null,
 ): string {
   const lines = [
     `${target} ${VERDICTS[worstSeverity(findings) ?? "none"]}`,
     ...factLines(media),
-    ...(stored === null ? [] : storedLines(stored)),
+    ...(stored === null || stored === "refused" ? [] : storedLines(stored)),
     ...findings.map(
       ({ kind, detail }) => `  ${FINDING_SEVERITIES[kind].padEnd(10)} ${kind}: ${detail}`,
     ),
+    ...(stored === "refused" ? [NOT_STORED] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -94,6 +98,6 @@ function storedLines({ url, sizeBytes, sha256, files }: StoredCopy): readonly st
       "",
       `${countText(files)} ${files === 1 ? "file" : "files"}, ${countText(sizeBytes)} bytes`,
     ),
-    fact("sha256", sha256),
+    fact("sha256", files === 1 ? sha256 : `${sha256} (of SHA256SUMS, which has that of each file)`),
   ];
 }

@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { AppError } from "@reelgate/shared/errors";
 import { downloadMedia, type DownloadResult } from "../download/download-media.ts";
 import { safePart } from "../storage/object-name.ts";
 import { openStorage } from "../storage/open-storage.ts";
@@ -13,10 +14,16 @@ import { nameOfTarget, openTarget } from "./targets.ts";
 
 /** Keeps a verified copy, shows how far it is, and prints the report. What is broken is not kept, and exits with 1. */
 export async function runDownload(flags: DownloadFlags, io: CommandIo): Promise<ExitCode> {
-  return await printEnd(flags, io, async () => {
-    const result = await download(flags, io);
-    return { report: result.report, stored: result.kind === "stored" ? result.stored : null };
-  });
+  return await printEnd(
+    flags,
+    io,
+    async () => {
+      const result = await download(flags, io);
+      const { report } = result;
+      return { report, stored: result.kind === "stored" ? result.stored : "refused" };
+    },
+    true,
+  );
 }
 
 async function download(flags: DownloadFlags, io: CommandIo): Promise<DownloadResult> {
@@ -42,6 +49,11 @@ async function download(flags: DownloadFlags, io: CommandIo): Promise<DownloadRe
 
 /** A path is a folder of this machine; a URL is a storage as `STORAGE_URL` names one. */
 function storageTarget(to: string): StorageTarget {
+  if (to.trim() === "") {
+    throw new AppError("config_invalid", {
+      message: "--to is empty. Give a folder, or s3://bucket/prefix?region=…&endpoint=…",
+    });
+  }
   return parseStorageUrl(
     /^[a-z][a-z0-9+.-]*:\/\//iu.test(to) ? to : pathToFileURL(resolve(to)).href,
   );

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { AppError } from "@reelgate/shared/errors";
 import { parseAllowedHosts } from "../guard/allowed-hosts.ts";
 import {
   createMediaClient,
@@ -15,27 +16,66 @@ export interface Target {
 }
 
 /**
- * A client for what was typed: a URL, whose own host is thereby allowed, or the path of a file, whose folder is.
+ * A client for what was typed: a URL, whose own host is thereby allowed, or a file of this machine, whose folder is.
  *
- * @throws AppError `config_invalid` when an entry of `allow` is not usable.
+ * @throws AppError `config_invalid` when it is no such thing, or an entry of `allow` is not usable.
  */
 export function openTarget(
   typed: string,
   allow: readonly string[],
   options: Omit<MediaClientOptions, "allowedHosts"> = {},
 ): Target {
-  const url = URL.parse(typed);
-  if (url?.protocol === "http:" || url?.protocol === "https:") {
-    const allowedHosts = parseAllowedHosts([url.host, ...allow].join(","));
-    return { client: createMediaClient({ ...options, allowedHosts }), url: url.href };
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(typed)?.[1]?.toLowerCase() ?? null;
+  const url = scheme === null ? null : URL.parse(typed);
+  switch (scheme) {
+    case "http":
+    case "https": {
+      if (url === null) {
+        throw unusable(typed, "is no URL that can be read");
+      }
+      const allowedHosts = parseAllowedHosts([url.host, ...allow].join(","));
+      return { client: createMediaClient({ ...options, allowedHosts }), url: url.href };
+    }
+    case "file":
+    case null: {
+      const path = scheme === null ? resolve(typed) : pathOf(typed);
+      return { client: createFolderClient(dirname(path)), url: pathToFileURL(path).href };
+    }
+    default:
+      throw unusable(typed, `is neither http:// nor https:// nor a file`);
   }
-  const path = resolve(typed);
-  return { client: createFolderClient(dirname(path)), url: pathToFileURL(path).href };
 }
 
-/** What to call a copy when nobody said: the last part of the path without its extension. */
+function pathOf(typed: string): string {
+  try {
+    return fileURLToPath(typed);
+  } catch {
+    throw unusable(typed, "is no file of this machine");
+  }
+}
+
+function unusable(typed: string, why: string): AppError {
+  return new AppError("config_invalid", {
+    message: `${withoutQuery(typed)} ${why}. Give a URL such as https://example.com/recording.mp4, or a path.`,
+  });
+}
+
+/** For people and logs: the query of a signed address opens it for whoever reads it. */
+export function withoutQuery(typed: string): string {
+  return /^https?:\/\//iu.test(typed) ? (typed.split(/[?#]/u, 1)[0] ?? "") : typed;
+}
+
+/**
+ * What to call a copy when nobody said: the last part of the path without its extension. A playlist is mostly called as
+ * all others are, so its folder's name comes before its own.
+ */
 export function nameOfTarget(typed: string): string {
-  const path = URL.parse(typed)?.pathname ?? typed;
-  const last = basename(path).replace(/\.[A-Za-z0-9]{1,5}$/, "");
-  return last === "" ? "recording" : last;
+  const path = URL.parse(typed)?.pathname ?? resolve(typed);
+  const last = basename(path);
+  const name = last.replace(/\.[A-Za-z0-9]{1,5}$/, "");
+  const folder = basename(dirname(path));
+  if (name === "") {
+    return "recording";
+  }
+  return /\.m3u8?$/iu.test(last) && folder !== "" ? `${folder}-${name}` : name;
 }

@@ -1,9 +1,10 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { MediaReport } from "@reelgate/shared/contract/media";
 import { indexMedia } from "../index-media.ts";
 import type { Declared } from "../report/compare-declared.ts";
 import { createFolderClient } from "../source/folder-client.ts";
+import { PLAYLIST_NAME } from "./hls/copy-folder.ts";
 
 /** Looks at a staged copy: at a file, or at the playlist of a folder. */
 export type VerifyCopy = (
@@ -13,8 +14,9 @@ export type VerifyCopy = (
 ) => Promise<MediaReport>;
 
 /**
- * Looks at what is on the disk as `indexMedia` looks at an origin, but at all of it: every segment, every byte of a
- * single file, and without a bound on the bytes, which cost nobody anything here.
+ * Looks at what is on the disk as `indexMedia` looks at an origin, but at all of it: every byte of a single file
+ * and every segment, whose bytes were verified one by one while they were written; and without a bound on the bytes,
+ * which cost nobody anything here.
  *
  * @throws as `indexMedia` does.
  */
@@ -23,7 +25,7 @@ export const verifyStaged: VerifyCopy = async (path, declared, signal) => {
   try {
     return await indexMedia(client, pathToFileURL(path).href, declared, {
       segments: "all",
-      isThorough: true,
+      isThorough: basename(path) !== PLAYLIST_NAME,
       maxFetchedBytes: Number.MAX_SAFE_INTEGER,
       // A slow disk is no reason to fetch everything again.
       totalTimeoutMs: 3_600_000,

@@ -3,6 +3,7 @@ import { runLanes } from "../concurrency/run-lanes.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import { checkHead, type HeadCheck } from "./check-head.ts";
 import { isNotThere, readFilePart } from "./read-part.ts";
+import { createSegmentVerifier } from "./segment-check.ts";
 import { AES_BLOCK_BYTES } from "./segment-cipher.ts";
 import type { SegmentKeys } from "./segment-keys.ts";
 import type { SegmentFile, SegmentPart } from "./segment-plan.ts";
@@ -15,6 +16,8 @@ export type PartState =
 
 export interface CheckOptions {
   concurrency: number;
+  /** Reads every byte of the parts, not only their beginnings. */
+  isThorough: boolean;
   signal: AbortSignal;
 }
 
@@ -48,9 +51,10 @@ export async function checkParts(
     options.signal,
     async ([index, part], signal) => {
       const isDescribed = part === first || part.kind === "init";
-      const state = missingFiles.has(part.file)
+      const seen = missingFiles.has(part.file)
         ? notThere(part)
         : await checkPart(client, part, keys, isDescribed, signal);
+      const state = options.isThorough ? await readThrough(client, seen, keys, signal) : seen;
       if (state.kind === "missing") {
         missingFiles.add(part.file);
       }
@@ -105,6 +109,34 @@ async function initProblem(
   return problem === null
     ? null
     : { kind: "corrupt_segment", text: `describes nothing that can be played: ${problem}` };
+}
+
+/** What the rest of a part shows, of which the beginning is sound. */
+async function readThrough(
+  client: MediaClient,
+  state: PartState,
+  keys: SegmentKeys,
+  signal: AbortSignal,
+): Promise<PartState> {
+  if (state.kind === "missing" || state.problem !== null || state.unseen !== null) {
+    return state;
+  }
+  const { file, byteRange } = state.part;
+  const verifier = createSegmentVerifier(await keys.lockOf(state.part, signal));
+  const range =
+    byteRange === null
+      ? {}
+      : { range: { start: byteRange.offset, end: byteRange.offset + byteRange.length - 1 } };
+  // The whole look has a deadline of its own.
+  const response = await client.open(file.url, { ...range, totalTimeoutMs: null, signal });
+  if (byteRange !== null && response.status !== 206) {
+    await response.close();
+    return { ...state, unseen: "the origin takes no ranges" };
+  }
+  for await (const chunk of response.body) {
+    verifier.push(chunk);
+  }
+  return { ...state, problem: verifier.end() };
 }
 
 function notThere(part: SegmentPart): PartState {

@@ -1,4 +1,5 @@
 import { type BoxChecker, createBoxChecker } from "../container/mp4/box-checker.ts";
+import { createContinuityWatch } from "../container/mpegts/continuity-watch.ts";
 import { TS_PACKET_BYTES } from "../container/mpegts/packet.ts";
 import { createSyncChecker } from "../container/mpegts/sync-checker.ts";
 import { createFrameScanner } from "../container/adts/frame-scanner.ts";
@@ -9,6 +10,7 @@ import {
   cutBlock,
   cutPacket,
   EMPTY,
+  missingPackets,
   noPacket,
   type SegmentProblem,
   undecryptable,
@@ -27,7 +29,7 @@ export interface SegmentVerifier {
 const HEAD_BYTES = 4096;
 
 /**
- * Starts a verification. A transport stream must have its sync byte every 188 bytes to the very end; fMP4 must be boxes of
+ * Starts a verification. A transport stream must have its sync byte every 188 bytes to the very end, and counters that go on; fMP4 must be boxes of
  * which the last ends where the bytes end; what is encrypted must be whole blocks, decrypt to one of these, and end in valid
  * padding (RFC 8216, 4.3.2.4). AAC must be frame behind frame; MP3, AC-3 and WebVTT are known by their beginnings alone. Of a
  * sealed segment nothing can be said but that it is not empty.
@@ -108,14 +110,22 @@ function bodyVerifier(head: Uint8Array): SegmentVerifier {
 
 function createPacketVerifier(): SegmentVerifier {
   const checker = createSyncChecker();
+  const continuity = createContinuityWatch();
   return {
-    push: (chunk) => checker.push(chunk),
+    push(chunk): void {
+      checker.push(chunk);
+      continuity.push(chunk);
+    },
     end(): SegmentProblem | null {
       const { lostAt, position } = checker;
       if (lostAt !== null) {
         return noPacket(lostAt);
       }
-      return position % TS_PACKET_BYTES === 0 ? null : cutPacket(`${position} bytes`);
+      if (position % TS_PACKET_BYTES !== 0) {
+        return cutPacket(`${position} bytes`);
+      }
+      const gapAt = continuity.gapAt();
+      return gapAt === null ? null : missingPackets(gapAt);
     },
   };
 }

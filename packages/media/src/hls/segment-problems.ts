@@ -29,6 +29,13 @@ export function noPacket(at: number): SegmentProblem {
   return { kind: "corrupt_segment", text: `has no TS packet where one must begin, at byte ${at}` };
 }
 
+export function missingPackets(at: number): SegmentProblem {
+  return {
+    kind: "corrupt_segment",
+    text: `has a hole: before byte ${at} packets are missing, as the counters of the others show`,
+  };
+}
+
 export function cutBlock(sizeBytes: number): SegmentProblem {
   return {
     kind: "short_segment",

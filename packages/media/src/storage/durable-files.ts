@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Flushes a file, or a folder's list of names, to the disk. */
@@ -11,9 +11,41 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
+/**
+ * Makes a folder with all folders above it, and returns the topmost that was not there; undefined when none was missing.
+ *
+ * Not `mkdir` with `recursive`: where a folder is there and takes no other, as in /proc, that of Node never ends.
+ */
+export async function makeFolders(folder: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  for (let at = folder; !(await isThere(at)); at = dirname(at)) {
+    missing.push(at);
+  }
+  for (const path of missing.toReversed()) {
+    await mkdir(path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+        throw error;
+      }
+    });
+  }
+  return missing.at(-1);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return false;
+    }
+    throw error;
+  }
+}
+
 /** Makes a folder with all folders above it, such that they are still there after the machine crashed. */
 export async function makeFolderDurably(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+  const first = await makeFolders(folder);
   if (first === undefined) {
     return;
   }

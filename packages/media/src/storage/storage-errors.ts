@@ -16,6 +16,8 @@ const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
   EFBIG: "storage_refused",
 };
 
+const IN_THE_WAY: ReadonlySet<string> = new Set(["EEXIST", "ENOTDIR"]);
+
 const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   storage_full: "there is no room left; make room or raise the quota",
   storage_refused:
@@ -36,8 +38,9 @@ export function toDiskError(error: unknown, folder: string): unknown {
     return error;
   }
   const mapped = DISK_CODES[code] ?? "storage_unavailable";
+  const advice = IN_THE_WAY.has(code) ? "a file stands where a folder must be" : ADVICE[mapped];
   return new AppError(mapped, {
-    message: `${folder}: ${ADVICE[mapped]} (${errorMessage(error)}).`,
+    message: `${folder}: ${advice} (${errorMessage(error)}).`,
     cause: error,
   });
 }

@@ -12,29 +12,45 @@ export interface ContinuityCounters {
 
 const NULL_PACKETS_PID = 0x1fff;
 
+/** Bytes of a packet that `packetCounter` reads. */
+export const COUNTER_HEADER_BYTES = 6;
+
+/** What a packet counts; null for one that does not: a null packet, or one without payload. */
+export function packetCounter(
+  bytes: Uint8Array,
+  start: number,
+): { pid: number; counter: number; isAnnounced: boolean } | null {
+  const b3 = bytes[start + 3] ?? 0;
+  const pid = (((bytes[start + 1] ?? 0) & 0x1f) << 8) | (bytes[start + 2] ?? 0);
+  if (pid === NULL_PACKETS_PID || (b3 & 0x10) === 0) {
+    return null;
+  }
+  const adaptationBytes = (b3 & 0x20) === 0 ? 0 : (bytes[start + 4] ?? 0);
+  const isAnnounced = adaptationBytes > 0 && ((bytes[start + 5] ?? 0) & 0x80) !== 0;
+  return { pid, counter: b3 & 0x0f, isAnnounced };
+}
+
+/** A packet may be sent twice, with the same counter. */
+export function goesOn(counter: number, next: number): boolean {
+  return next === counter || next === ((counter + 1) & 0x0f);
+}
+
 /** Reads the counters of whole packets from the first byte on, as far as the sync bytes go. */
 export function continuityCounters(bytes: Uint8Array): ContinuityCounters {
   const first = new Map<number, number | null>();
   const last = new Map<number, number>();
-  for (
-    let start = 0;
-    start + TS_PACKET_BYTES <= bytes.length && bytes[start] === TS_SYNC_BYTE;
-    start += TS_PACKET_BYTES
-  ) {
-    const [, b1 = 0, b2 = 0, b3 = 0, adaptationBytes = 0, flags = 0] = bytes.subarray(
-      start,
-      start + 6,
-    );
-    const pid = ((b1 & 0x1f) << 8) | b2;
-    const hasPayload = (b3 & 0x10) !== 0;
-    if (pid === NULL_PACKETS_PID || !hasPayload) {
-      continue;
+  for (let start = 0; start + TS_PACKET_BYTES <= bytes.length; start += TS_PACKET_BYTES) {
+    if (bytes[start] !== TS_SYNC_BYTE) {
+      break;
     }
-    const isAnnounced = (b3 & 0x20) !== 0 && adaptationBytes > 0 && (flags & 0x80) !== 0;
-    if (!first.has(pid)) {
-      first.set(pid, isAnnounced ? null : b3 & 0x0f);
+    const packet = packetCounter(bytes, start);
+    if (packet !== null) {
+      const { pid, counter, isAnnounced } = packet;
+      if (!first.has(pid)) {
+        first.set(pid, isAnnounced ? null : counter);
+      }
+      last.set(pid, counter);
     }
-    last.set(pid, b3 & 0x0f);
   }
   return { first, last };
 }
@@ -54,8 +70,7 @@ export function compareCounters(before: ContinuityCounters, after: ContinuityCou
     }
     compared += 1;
     atZero += next === 0 ? 1 : 0;
-    // A packet may be sent twice, with the same counter.
-    broken += next === ((counter + 1) & 0x0f) || next === counter ? 0 : 1;
+    broken += goesOn(counter, next) ? 0 : 1;
   }
   if (compared === 0) {
     return "unknown";

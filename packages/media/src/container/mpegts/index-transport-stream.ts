@@ -4,6 +4,7 @@ import type { ByteSource } from "../../source/byte-source.ts";
 import type { ContainerReport, ReadOptions } from "../container-report.ts";
 import { TS_PACKET_BYTES } from "./packet.ts";
 import { readTransportStream, type TransportStreamStart } from "./read-transport-stream.ts";
+import { createContinuityWatch } from "./continuity-watch.ts";
 import { createSyncChecker, type SyncChecker } from "./sync-checker.ts";
 
 const WINDOW_BYTES = 65_536;
@@ -26,7 +27,9 @@ export async function indexTransportStream(
 ): Promise<ContainerReport> {
   const { sizeBytes } = source;
   const start = await readStart(source);
-  const lostAt = isThorough ? await checkAll(source, signal) : await checkEnds(source);
+  const { lostAt, gapAt } = isThorough
+    ? await checkAll(source, signal)
+    : { lostAt: await checkEnds(source), gapAt: null };
   const cutBytes = sizeBytes % TS_PACKET_BYTES;
   const isEmpty = start.video === null && start.audio === null && start.unread.length === 0;
   return {
@@ -38,6 +41,7 @@ export async function indexTransportStream(
     findings: [
       ...(cutBytes === 0 ? [] : [cutInPacket(sizeBytes, cutBytes)]),
       ...(lostAt === null ? [] : [noSync(lostAt)]),
+      ...(lostAt !== null || gapAt === null ? [] : [missingPackets(gapAt)]),
       ...(isEmpty && lostAt === null ? [NO_TRACKS] : []),
       notMeasured(start, isThorough),
     ],
@@ -66,16 +70,30 @@ async function checkWindow(source: ByteSource, offset: number): Promise<number |
   return checker.lostAt;
 }
 
-async function checkAll(source: ByteSource, signal: AbortSignal): Promise<number | null> {
+async function checkAll(
+  source: ByteSource,
+  signal: AbortSignal,
+): Promise<{ lostAt: number | null; gapAt: number | null }> {
   const turns = startTurns(signal);
   const checker: SyncChecker = createSyncChecker();
+  const continuity = createContinuityWatch();
   for await (const piece of source.stream(0)) {
     checker.push(piece);
+    continuity.push(piece);
     if (turns.isOver()) {
       await turns.next();
     }
   }
-  return checker.lostAt;
+  return { lostAt: checker.lostAt, gapAt: continuity.gapAt() };
+}
+
+function missingPackets(offset: number): Finding {
+  return {
+    kind: "damaged",
+    declared: null,
+    actual: offset,
+    detail: `Before byte ${offset} packets are missing, as the counters of the others show.`,
+  };
 }
 
 function cutInPacket(sizeBytes: number, cutBytes: number): Finding {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { prepareStagingRoot } from "./staging-root.ts";
+import { makeFolders } from "../../storage/durable-files.ts";
 import { type Claim, CLAIM_TIMES, type ClaimTimes, takeClaim } from "./claim.ts";
 
 /**
@@ -70,7 +71,7 @@ export async function openStagingHome(
 
 async function claimHome(home: string, times: ClaimTimes): Promise<Claim> {
   for (let tries = 1; ; tries += 1) {
-    await mkdir(home, { recursive: true });
+    await makeFolders(home);
     try {
       return await takeClaim(home, times);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, mkdtemp, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "@reelgate/shared/errors";
+import { makeFolders } from "../../storage/durable-files.ts";
 
 const WORLD_MAY_WRITE = 0o002;
 const GROUP_MAY_WRITE = 0o020;
@@ -15,7 +16,7 @@ const GROUP_MAY_WRITE = 0o020;
  * @throws AppError `storage_refused` when it belongs to somebody else, or everybody may write to it, or it is no folder.
  */
 export async function prepareStagingRoot(stagingRoot: string): Promise<void> {
-  await mkdir(dirname(stagingRoot), { recursive: true });
+  await makeFolders(dirname(stagingRoot));
   await mkdir(stagingRoot, { mode: 0o700 }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
       throw error;
