@@ -140,6 +140,20 @@ describe("MEDIA_MODE=download, on real Redis, Postgres, media and disk", () => {
     });
   });
 
+  it("does not start where its storage takes nothing, and says why", async () => {
+    await using stage = await setTheStage();
+    await writeFile(join(root, "file"), "");
+    const inTheWay = { STORAGE_URL: pathToFileURL(join(root, "file/copies")).href };
+    await expect(stage.startWorker(download(inTheWay))).rejects.toMatchObject({
+      code: "storage_refused",
+      message: expect.stringContaining("a file stands where a folder must be") as string,
+    });
+    // Node's own recursive mkdir never ends there.
+    await expect(
+      stage.startWorker(download({ STORAGE_URL: "file:///proc/nope/copies" })),
+    ).rejects.toMatchObject({ code: "storage_unavailable" });
+  });
+
   it("shows progress on the job, and a worker that is stopped leaves its bytes to the next", async () => {
     await using stage = await setTheStage();
     const sample = await readFile(join(SAMPLES, "sample.mp4"));
