@@ -14,10 +14,10 @@ const MAX_WAIT_MS = 600_000;
  * install into the same node_modules and break each other. The lock of a process that is gone is taken over.
  */
 export async function withSetupLock(work) {
-  mkdirSync(FOLDER, { recursive: true });
+  orExplain(() => mkdirSync(FOLDER, { recursive: true }));
   const deadlineMs = Date.now() + MAX_WAIT_MS;
   let told = false;
-  while (!tryLock()) {
+  while (!orExplain(tryLock)) {
     const owner = readOwner();
     if (owner === null || !isAlive(owner)) {
       removeStale(owner);
@@ -41,6 +41,19 @@ export async function withSetupLock(work) {
   } finally {
     process.off("exit", release);
     release();
+  }
+}
+
+const NOT_OURS = new Set(["EACCES", "EPERM", "EROFS"]);
+
+function orExplain(step) {
+  try {
+    return step();
+  } catch (error) {
+    if (!NOT_OURS.has(error.code)) throw error;
+    throw new SetupError(
+      `This checkout cannot be written to (${error.message}). Run the command as the owner of ${ROOT}, or in a clone of your own.`,
+    );
   }
 }
 

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -100,6 +101,16 @@ test("the lock of a set-up that was killed does not stop the next", () => {
   program("npx", "exit 1");
   expect(run("start.mjs").status).toBe(1);
   expect(existsSync(join(root, ".turbo", "setup.lock"))).toBe(false);
+});
+
+test("a checkout that cannot be written to is said to be such", () => {
+  // Takes no file from anybody, root included.
+  symlinkSync("/sys", join(root, ".turbo"));
+  const result = run("start.mjs");
+  expect(result.status).toBe(1);
+  expect(result.stderr).toMatch(
+    /^reelgate: This checkout cannot be written to \(.+\)\. Run the command as the owner of .+, or in a clone of your own\.\n$/u,
+  );
 });
 
 test("an unknown command is answered with those that there are", () => {
