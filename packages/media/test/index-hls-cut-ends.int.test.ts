@@ -30,7 +30,8 @@ function streamOf(packets: readonly number[], startsAnew = false): Buffer[] {
     counter = startsAnew ? 0 : counter;
     const segment = Buffer.alloc(count * PACKET_BYTES, 0x55);
     for (let at = 0; at < segment.length; at += PACKET_BYTES) {
-      segment.set([0x47, 0x01, 0x00, 0x10 | counter], at);
+      // A PES packet begins in each.
+      segment.set([0x47, 0x41, 0x00, 0x10 | counter, 0, 0, 1], at);
       counter = (counter + 1) & 0x0f;
     }
     return segment;
@@ -167,6 +168,15 @@ describe("what is light is not cut", () => {
     const { short, requests } = await look({ segments: streamOf(light) });
     expect(short).toEqual([]);
     expect(requests).toBe(20 + 2 * (4 + 8));
+  });
+
+  test("segments of a rate that varies a little are not even looked into", async () => {
+    const varying = even(20).map((packets, index) => packets - (index % 3) * 20);
+    expect(await look({ segments: streamOf(varying) })).toEqual({ short: [], requests: 20 });
+  });
+
+  test("two segments tell no usual rate", async () => {
+    expect(await look({ segments: streamOf([50, 203, 203]) })).toEqual({ short: [], requests: 3 });
   });
 
   test("the same, encrypted", async () => {

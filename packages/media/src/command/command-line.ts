@@ -55,7 +55,7 @@ What each finding and each code in parentheses means: docs/media.md, docs/errors
 
 Examples:
   npm run media -- index https://example.com/recording.mp4
-  npm run -s media -- index https://example.com/playlist.m3u8 --segments all --json
+  npm run media --silent -- index https://example.com/playlist.m3u8 --segments all --json
   npm run media -- index ./recording.flv --thorough --size 5012345 --duration 60
   npm run media -- download https://example.com/playlist.m3u8 --to ./recordings
   npm run media -- download https://example.com/a.mp4 --to "s3://bucket-1250000000/live?region=ap-guangzhou&endpoint=https://cos.ap-guangzhou.myqcloud.com"

@@ -8,7 +8,7 @@ import { AppError, type ErrorCode } from "@reelgate/shared/errors";
 import type { CommandIo, ExitCode } from "./command-io.ts";
 import type { CommonFlags } from "./command-line.ts";
 import { reportText } from "./report-text.ts";
-import { withoutQuery } from "./targets.ts";
+import { withoutSecrets } from "./targets.ts";
 
 /** What came of a command. */
 export interface CommandEnd {
@@ -38,7 +38,7 @@ export async function printEnd(
   work: () => Promise<CommandEnd>,
   canGoOn: boolean = false,
 ): Promise<ExitCode> {
-  const target = withoutQuery(typed);
+  const target = withoutSecrets(typed);
   const printJson = (value: object): void => io.print(`${JSON.stringify(value, null, 2)}\n`);
   try {
     const { report, stored } = await work();

@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { nameOfTarget, openTarget, withoutQuery } from "./targets.ts";
+import { nameOfTarget, openTarget, withoutSecrets } from "./targets.ts";
 
 describe("what was typed", () => {
   test.each([
@@ -26,9 +26,14 @@ describe("what was typed", () => {
     await Promise.all([path.client.close(), url.client.close()]);
   });
 
-  test("the query of a URL is not shown", () => {
-    expect(withoutQuery("https://a.example/x.mp4?sign=secret#t=1")).toBe("https://a.example/x.mp4");
-    expect(withoutQuery("./what?.mp4")).toBe("./what?.mp4");
+  test("the password and the query of a URL are not shown", () => {
+    expect(withoutSecrets("https://me:secret@a.example/x.mp4?sign=b@c")).toBe(
+      "https://a.example/x.mp4",
+    );
+    expect(withoutSecrets("https://a.example/x.mp4?sign=secret#t=1")).toBe(
+      "https://a.example/x.mp4",
+    );
+    expect(withoutSecrets("./what?.mp4")).toBe("./what?.mp4");
   });
 });
 

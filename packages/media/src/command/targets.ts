@@ -56,13 +56,14 @@ function pathOf(typed: string): string {
 
 function unusable(typed: string, why: string): AppError {
   return new AppError("config_invalid", {
-    message: `${withoutQuery(typed)} ${why}. Give a URL such as https://example.com/recording.mp4, or a path.`,
+    message: `${withoutSecrets(typed)} ${why}. Give a URL such as https://example.com/recording.mp4, or a path.`,
   });
 }
 
-/** For people and logs: the query of a signed address opens it for whoever reads it. */
-export function withoutQuery(typed: string): string {
-  return /^https?:\/\//iu.test(typed) ? (typed.split(/[?#]/u, 1)[0] ?? "") : typed;
+/** For people and logs: a password and the query of a signed address open it for whoever reads them. */
+export function withoutSecrets(typed: string): string {
+  const [address = ""] = typed.split(/[?#]/u, 1);
+  return /^https?:\/\//iu.test(typed) ? address.replace(/^(https?:\/\/)[^/]*@/iu, "$1") : typed;
 }
 
 /**

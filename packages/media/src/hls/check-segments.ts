@@ -32,7 +32,7 @@ const DESCRIBED_BYTES = 65_536;
 export const DESCRIBED_STREAM_BYTES = 131_072;
 
 /**
- * Asks the origin once for the beginning of each part. Keeps what it read of the first segment and of init sections.
+ * Asks the origin once for the beginning of each part. Keeps what it read of the first segment and of its init section.
  *
  * @throws AppError for every failure but "not found", which is a state; the reason of the signal when that aborts.
  */
@@ -50,7 +50,7 @@ export async function checkParts(
     options.concurrency,
     options.signal,
     async ([index, part], signal) => {
-      const isDescribed = part === first || part.kind === "init";
+      const isDescribed = part === first || part === first?.init;
       const seen = missingFiles.has(part.file)
         ? notThere(part)
         : await checkPart(client, part, keys, isDescribed, signal);
@@ -74,17 +74,23 @@ async function checkPart(
   const { file, byteRange } = part;
   const lock = await keys.lockOf(part, signal);
   const describedBytes = isOnItsOwn(part) ? DESCRIBED_STREAM_BYTES : DESCRIBED_BYTES;
-  const wanted = isDescribed ? describedBytes : HEAD_BYTES;
+  const wanted = isDescribed || part.kind === "init" ? describedBytes : HEAD_BYTES;
   const length = Math.min(wanted, byteRange?.length ?? wanted);
   try {
     const start = byteRange?.offset ?? 0;
     const { bytes, totalSizeBytes } = await readFilePart(client, file.url, start, length, signal);
     const check = checkHead(part, lock, bytes, totalSizeBytes);
-    const present = { kind: "present", part, fileSizeBytes: totalSizeBytes, ...check } as const;
-    if (part.kind === "init") {
-      return { ...present, problem: check.problem ?? (await initProblem(check, signal)) };
-    }
-    return { ...present, head: isDescribed ? check.head : null };
+    const head = isDescribed ? check.head : null;
+    const present = {
+      kind: "present",
+      part,
+      fileSizeBytes: totalSizeBytes,
+      ...check,
+      head,
+    } as const;
+    return part.kind === "init"
+      ? { ...present, problem: check.problem ?? (await initProblem(check, signal)) }
+      : present;
   } catch (error) {
     if (isNotThere(error)) {
       return notThere(part);

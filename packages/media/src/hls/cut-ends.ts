@@ -1,15 +1,10 @@
-import {
-  compareCounters,
-  type ContinuityCounters,
-  lossyBoundaries,
-} from "../container/mpegts/continuity.ts";
+import { type Boundary, lossyBoundaries } from "../container/mpegts/continuity.ts";
 import type { SegmentPart } from "./segment-plan.ts";
 
-/** Where a segment of a transport stream ends and the one that follows it begins, by the counters of their packets. */
+/** How the packets of a segment of a transport stream go on in the one that follows it. */
 export interface SegmentBoundary {
   part: SegmentPart;
-  end: ContinuityCounters;
-  next: ContinuityCounters;
+  boundary: Boundary;
 }
 
 /**
@@ -22,6 +17,6 @@ export interface SegmentBoundary {
  * @param boundaries Of one recording; among them sound ones too, which show that its muxer counts across segments.
  */
 export function cutEnds(boundaries: readonly SegmentBoundary[]): readonly SegmentPart[] {
-  const compared = boundaries.map(({ end, next }) => compareCounters(end, next));
-  return lossyBoundaries(compared).flatMap((index) => boundaries[index]?.part ?? []);
+  const kinds = boundaries.map(({ boundary }) => boundary);
+  return lossyBoundaries(kinds).flatMap((index) => boundaries[index]?.part ?? []);
 }

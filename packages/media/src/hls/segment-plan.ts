@@ -122,8 +122,9 @@ export async function planSegments(
       await turns.next();
     }
     const { sequence, keys, byteRange, gap, durationS } = segment;
-    for (const { uri } of [...keys, ...(segment.init?.keys ?? [])]) {
-      if (!checkedKeys.has(uri.uri)) {
+    for (const { uri, keyFormat } of [...keys, ...(segment.init?.keys ?? [])]) {
+      // Of the others nothing is ever asked: skd:// and data: are no addresses.
+      if (keyFormat === "identity" && !checkedKeys.has(uri.uri)) {
         client.check(uri.uri, base);
         checkedKeys.add(uri.uri);
       }

@@ -1,5 +1,9 @@
 import { runLanes } from "../concurrency/run-lanes.ts";
-import { type ContinuityCounters, continuityCounters } from "../container/mpegts/continuity.ts";
+import {
+  compareCounters,
+  type ContinuityCounters,
+  continuityCounters,
+} from "../container/mpegts/continuity.ts";
 import { TS_PACKET_BYTES } from "../container/mpegts/packet.ts";
 import type { MediaClient } from "../http/media-client.ts";
 import type { CheckOptions, PartState } from "./check-segments.ts";
@@ -60,7 +64,7 @@ export async function checkSuspectEnds(
       }
       const next = await readBeginning(client, candidate.next, keys, laneSignal);
       if (end !== null && next !== null) {
-        boundaries.push({ part, end, next });
+        boundaries.push({ part, boundary: compareCounters(end, next) });
       }
     },
   );

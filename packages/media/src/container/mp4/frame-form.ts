@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { uint8At } from "../../bytes/big-endian.ts";
 import type { FrameForm } from "../frame-checker.ts";
-import { childBody, childBoxes } from "./box-header.ts";
+import { type Box, childBody, childBoxes } from "./box-header.ts";
 
 const VISUAL_ENTRY_BYTES = 86;
 /** Where the size of the lengths stands in the configuration (ISO/IEC 14496-15, 5.3.3.1.2 and 8.3.3.1.2). */
@@ -12,12 +13,17 @@ const CONFIGURATIONS: Readonly<Record<string, { type: string; lengthSizeAt: numb
 };
 const COMPRESSED: ReadonlySet<string> = new Set(["mp4a", ".mp3", "ac-3", "ec-3", "av01", "vp09"]);
 
-/** What the samples of a track are made of, by its sample description; with several of them nothing is assumed. */
+/** What the samples of a track are made of, by its sample descriptions; where they differ nothing is assumed. */
 export function frameFormOf(description: Uint8Array): FrameForm {
-  const [entry, ...others] = [...childBoxes(description, 8)];
-  if (entry === undefined || others.length > 0) {
-    return { kind: "any" };
-  }
+  const [first, ...others] = [...childBoxes(description, 8)].map((entry) =>
+    formOfEntry(description, entry),
+  );
+  return first !== undefined && others.every((form) => isDeepStrictEqual(form, first))
+    ? first
+    : { kind: "any" };
+}
+
+function formOfEntry(description: Uint8Array, entry: Box): FrameForm {
   if (COMPRESSED.has(entry.type)) {
     return { kind: "compressed" };
   }

@@ -44,7 +44,8 @@ test("packets that are gone show in the next one of their PID", () => {
 function counting(counters: readonly number[], change?: (packet: Buffer, index: number) => void) {
   const packets = counters.map((counter, index) => {
     const packet = Buffer.alloc(188, 0xff);
-    packet.set([0x47, 1, 0, 0x10 | counter]);
+    // A PES packet begins in each.
+    packet.set([0x47, 0x41, 0, 0x10 | counter, 0, 0, 1]);
     change?.(packet, index);
     return packet;
   });
@@ -63,6 +64,12 @@ test("what is sent twice, what is announced, and what does not count is no gap",
     }
   };
   expect(gapIn(counting(jump, announce))).toBeNull();
+  const announceAlone = Buffer.alloc(188, 0xff);
+  announceAlone.set([0x47, 1, 0, 0x20, 183, 0x80]);
+  const alone = [counting(jump.slice(0, 40)), announceAlone, counting(jump.slice(40))];
+  expect(gapIn(Buffer.concat(alone))).toBeNull();
+  expect(gapIn(counting(jump, (packet) => packet.set([0x40, 0], 1)))).toBe(40 * 188);
+  expect(gapIn(counting(jump, (packet) => packet.set([0xff], 6)))).toBeNull();
   const random = counters.map((counter) => (counter * 7) & 0x0f);
   expect(gapIn(counting(random))).toBeNull();
 });

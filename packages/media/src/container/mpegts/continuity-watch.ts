@@ -1,4 +1,4 @@
-import { COUNTER_HEADER_BYTES, goesOn, packetCounter } from "./continuity.ts";
+import { goesOn, packetCounter } from "./continuity.ts";
 import { TS_PACKET_BYTES } from "./packet.ts";
 
 /** Follows the continuity counters while a transport stream goes by, in constant memory. */
@@ -11,30 +11,45 @@ export interface ContinuityWatch {
 /** So many packets must go on for each that does not, before that is a loss: there are muxers that do not count. */
 const CONTINUOUS_PER_GAP = 16;
 
-/** Starts with the first byte of a packet. A loss that the stream announces itself (discontinuity_indicator) is none. */
+interface Count {
+  /** Null behind an announced discontinuity. */
+  last: number | null;
+  isMedia: boolean;
+  compared: number;
+  gaps: number;
+  firstGapAt: number | null;
+}
+
+/**
+ * Starts with the first byte of a packet. A loss that the stream announces itself (discontinuity_indicator) is none, nor
+ * is one of tables.
+ */
 export function createContinuityWatch(): ContinuityWatch {
-  const last = new Map<number, number>();
-  const header = new Uint8Array(COUNTER_HEADER_BYTES);
+  const counts = new Map<number, Count>();
+  const acrossChunks = new Uint8Array(TS_PACKET_BYTES);
   let position = 0;
-  let compared = 0;
-  let gaps = 0;
-  let firstGapAt: number | null = null;
 
   function see(bytes: Uint8Array, start: number, offset: number): void {
     const packet = packetCounter(bytes, start);
     if (packet === null) {
       return;
     }
-    const { pid, counter, isAnnounced } = packet;
-    const before = last.get(pid);
-    last.set(pid, counter);
-    if (before === undefined || isAnnounced) {
-      return;
+    const { pid, counter, hasPayload, isAnnounced } = packet;
+    let count = counts.get(pid);
+    if (count === undefined) {
+      count = { last: null, isMedia: false, compared: 0, gaps: 0, firstGapAt: null };
+      counts.set(pid, count);
     }
-    compared += 1;
-    if (!goesOn(before, counter)) {
-      gaps += 1;
-      firstGapAt ??= offset;
+    count.isMedia ||= packet.beginsPes;
+    if (hasPayload && !isAnnounced && count.last !== null) {
+      count.compared += 1;
+      if (!goesOn(count.last, counter)) {
+        count.gaps += 1;
+        count.firstGapAt ??= offset;
+      }
+    }
+    if (hasPayload || isAnnounced) {
+      count.last = hasPayload ? counter : null;
     }
   }
 
@@ -42,22 +57,26 @@ export function createContinuityWatch(): ContinuityWatch {
     push(chunk): void {
       for (let at = 0; at < chunk.length;) {
         const inPacket = (position + at) % TS_PACKET_BYTES;
-        if (inPacket === 0 && at + COUNTER_HEADER_BYTES <= chunk.length) {
+        if (inPacket === 0 && at + TS_PACKET_BYTES <= chunk.length) {
           see(chunk, at, position + at);
           at += TS_PACKET_BYTES;
-        } else if (inPacket >= COUNTER_HEADER_BYTES) {
-          at += TS_PACKET_BYTES - inPacket;
         } else {
-          // The header lies across two chunks.
-          header[inPacket] = chunk[at] ?? 0;
-          at += 1;
-          if (inPacket === COUNTER_HEADER_BYTES - 1) {
-            see(header, 0, position + at - COUNTER_HEADER_BYTES);
+          const part = chunk.subarray(at, at + TS_PACKET_BYTES - inPacket);
+          acrossChunks.set(part, inPacket);
+          at += part.length;
+          if (inPacket + part.length === TS_PACKET_BYTES) {
+            see(acrossChunks, 0, position + at - TS_PACKET_BYTES);
           }
         }
       }
       position += chunk.length;
     },
-    gapAt: () => (compared >= gaps * CONTINUOUS_PER_GAP ? firstGapAt : null),
+    gapAt(): number | null {
+      const media = [...counts.values()].filter(({ isMedia }) => isMedia);
+      const compared = media.reduce((sum, count) => sum + count.compared, 0);
+      const gaps = media.reduce((sum, count) => sum + count.gaps, 0);
+      const places = media.flatMap(({ firstGapAt }) => firstGapAt ?? []);
+      return gaps > 0 && compared >= gaps * CONTINUOUS_PER_GAP ? Math.min(...places) : null;
+    },
   };
 }

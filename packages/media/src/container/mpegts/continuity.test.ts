@@ -11,15 +11,23 @@ interface PacketOptions {
   counter: number;
   payload?: boolean;
   announced?: boolean;
+  /** A table, as against pictures or sound. */
+  table?: boolean;
 }
 
-function packet({ pid, counter, payload = true, announced = false }: PacketOptions): Buffer {
+function packet(options: PacketOptions): Buffer {
+  const { pid, counter, payload = true, announced = false, table = false } = options;
   const bytes = Buffer.alloc(188, 0xff);
   bytes[0] = 0x47;
   bytes.writeUInt16BE(pid, 1);
   bytes[3] = (payload ? 0x10 : 0) | (announced || !payload ? 0x20 : 0) | counter;
-  bytes[4] = 1;
-  bytes[5] = announced ? 0x80 : 0;
+  if (announced || !payload) {
+    bytes.set([1, announced ? 0x80 : 0], 4);
+  }
+  if (payload && !table) {
+    bytes[1] = (bytes[1] ?? 0) | 0x40;
+    bytes.set([0, 0, 1], announced ? 6 : 4);
+  }
   return bytes;
 }
 const counters = (...packets: PacketOptions[]) =>
@@ -51,7 +59,11 @@ test("reading ends where no packet begins", () => {
   expect(continuityCounters(bytes).last).toEqual(new Map([[256, 1]]));
 });
 
-const before = counters({ pid: 256, counter: 15 }, { pid: 257, counter: 3 });
+const before = counters(
+  { pid: 0, counter: 3, table: true },
+  { pid: 256, counter: 15 },
+  { pid: 257, counter: 3 },
+);
 test.each<[string, PacketOptions[], Boundary]>([
   [
     "both go on",
@@ -79,6 +91,22 @@ test.each<[string, PacketOptions[], Boundary]>([
     "restarted",
   ],
   ["the break is announced", [{ pid: 257, counter: 9, announced: true }], "unknown"],
+  [
+    "the break is announced alone",
+    [
+      { pid: 257, counter: 9, payload: false, announced: true },
+      { pid: 257, counter: 9 },
+    ],
+    "unknown",
+  ],
+  [
+    "a table does not",
+    [
+      { pid: 0, counter: 9, table: true },
+      { pid: 256, counter: 0 },
+    ],
+    "continuous",
+  ],
   ["other PIDs", [{ pid: 300, counter: 9 }], "unknown"],
 ])("%s", (_name, packets, expected) => {
   expect(compareCounters(before, counters(...packets))).toBe(expected);

@@ -7,27 +7,52 @@ import { TS_PACKET_BYTES, TS_SYNC_BYTE } from "./packet.ts";
 export interface ContinuityCounters {
   /** Null for a PID whose first packet announces a discontinuity itself. */
   first: ReadonlyMap<number, number | null>;
-  last: ReadonlyMap<number, number>;
+  /** Null for one whose last packet announces that the next does not go on. */
+  last: ReadonlyMap<number, number | null>;
+  /** PIDs that carry pictures or sound. Tables (PAT, PMT, SDT) are counted as each muxer likes, and nothing is lost with one. */
+  media: ReadonlySet<number>;
 }
 
 const NULL_PACKETS_PID = 0x1fff;
+/** Real streams have five or so; a hostile one could have 8,192 in each segment. */
+const MAX_PIDS = 32;
 
-/** Bytes of a packet that `packetCounter` reads. */
-export const COUNTER_HEADER_BYTES = 6;
+export interface PacketCounter {
+  pid: number;
+  counter: number;
+  /** Packets without payload do not count. */
+  hasPayload: boolean;
+  /** Its discontinuity_indicator: what follows need not go on. */
+  isAnnounced: boolean;
+  /** A PES packet begins in it. */
+  beginsPes: boolean;
+}
 
-/** What a packet counts; null for one that does not: a null packet, or one without payload. */
-export function packetCounter(
-  bytes: Uint8Array,
-  start: number,
-): { pid: number; counter: number; isAnnounced: boolean } | null {
+/** What a whole packet counts; null for a null packet. */
+export function packetCounter(bytes: Uint8Array, start: number): PacketCounter | null {
+  const b1 = bytes[start + 1] ?? 0;
   const b3 = bytes[start + 3] ?? 0;
-  const pid = (((bytes[start + 1] ?? 0) & 0x1f) << 8) | (bytes[start + 2] ?? 0);
-  if (pid === NULL_PACKETS_PID || (b3 & 0x10) === 0) {
+  const pid = ((b1 & 0x1f) << 8) | (bytes[start + 2] ?? 0);
+  if (pid === NULL_PACKETS_PID) {
     return null;
   }
-  const adaptationBytes = (b3 & 0x20) === 0 ? 0 : (bytes[start + 4] ?? 0);
-  const isAnnounced = adaptationBytes > 0 && ((bytes[start + 5] ?? 0) & 0x80) !== 0;
-  return { pid, counter: b3 & 0x0f, isAnnounced };
+  const hasAdaptation = (b3 & 0x20) !== 0;
+  const adaptationBytes = hasAdaptation ? (bytes[start + 4] ?? 0) : 0;
+  const hasPayload = (b3 & 0x10) !== 0;
+  const payload = start + (hasAdaptation ? 5 + adaptationBytes : 4);
+  return {
+    pid,
+    counter: b3 & 0x0f,
+    hasPayload,
+    isAnnounced: adaptationBytes > 0 && ((bytes[start + 5] ?? 0) & 0x80) !== 0,
+    beginsPes:
+      hasPayload &&
+      (b1 & 0x40) !== 0 &&
+      payload + 3 <= start + TS_PACKET_BYTES &&
+      bytes[payload] === 0 &&
+      bytes[payload + 1] === 0 &&
+      bytes[payload + 2] === 1,
+  };
 }
 
 /** A packet may be sent twice, with the same counter. */
@@ -38,24 +63,31 @@ export function goesOn(counter: number, next: number): boolean {
 /** Reads the counters of whole packets from the first byte on, as far as the sync bytes go. */
 export function continuityCounters(bytes: Uint8Array): ContinuityCounters {
   const first = new Map<number, number | null>();
-  const last = new Map<number, number>();
+  const last = new Map<number, number | null>();
+  const media = new Set<number>();
   for (let start = 0; start + TS_PACKET_BYTES <= bytes.length; start += TS_PACKET_BYTES) {
     if (bytes[start] !== TS_SYNC_BYTE) {
       break;
     }
     const packet = packetCounter(bytes, start);
-    if (packet !== null) {
-      const { pid, counter, isAnnounced } = packet;
+    if (packet === null || (first.size === MAX_PIDS && !first.has(packet.pid))) {
+      continue;
+    }
+    const { pid, counter, hasPayload, isAnnounced } = packet;
+    if (packet.beginsPes) {
+      media.add(pid);
+    }
+    if (hasPayload || isAnnounced) {
       if (!first.has(pid)) {
         first.set(pid, isAnnounced ? null : counter);
       }
-      last.set(pid, counter);
+      last.set(pid, hasPayload ? counter : null);
     }
   }
-  return { first, last };
+  return { first, last, media };
 }
 
-/** How the packets go on from one segment to the next. `unknown`: they share no PID that could tell. */
+/** How the packets go on from one segment to the next. `unknown`: they share no PID of pictures or sound. */
 export type Boundary = "continuous" | "restarted" | "gap" | "unknown";
 
 /** Compares the last counters of a segment with the first of the one behind it. */
@@ -65,7 +97,8 @@ export function compareCounters(before: ContinuityCounters, after: ContinuityCou
   let atZero = 0;
   for (const [pid, counter] of before.last) {
     const next = after.first.get(pid);
-    if (next === undefined || next === null) {
+    const isMedia = before.media.has(pid) || after.media.has(pid);
+    if (!isMedia || counter === null || next === undefined || next === null) {
       continue;
     }
     compared += 1;

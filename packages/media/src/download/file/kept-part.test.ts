@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { link, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -57,6 +57,15 @@ async function kept(
 test("all that was written counts while the machine stays up", async () => {
   await journal();
   expect(await kept()).toMatchObject({ bytes: 10, version: { etag: '"a"' } });
+});
+
+test("a part that has a second name, which is a published one, is added to as a file of its own", async () => {
+  const published = join(folder, "published.mp4");
+  await link(path, published);
+  await journal();
+  expect((await kept()).bytes).toBe(10);
+  await truncate(path, 3);
+  expect(await readFile(published, "utf8")).toBe("0123456789");
 });
 
 test.each([["another boot"], [null]])(

@@ -56,7 +56,7 @@ export async function keptPart(
     await rm(path, { force: true });
     return NOTHING;
   }
-  if (isContested) {
+  if (isContested || facts.nlink > 1) {
     await moveToNewFile(path, bytes);
   }
   return { version, bytes };
@@ -77,7 +77,10 @@ function isSameForLackOfProof(
   );
 }
 
-/** An owner that was only slow may have the file open: its next write goes to the old one, which nobody reads. */
+/**
+ * An owner that was only slow may have the file open: its next write goes to the old one, which nobody reads. And a
+ * process that died right after publishing left it under two names, of which the other is that of a verified copy.
+ */
 async function moveToNewFile(path: string, bytes: number): Promise<void> {
   const copy = `${path}.copy`;
   const source = bytes === 0 ? [] : createReadStream(path, { end: bytes - 1 });

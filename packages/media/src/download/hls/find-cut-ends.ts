@@ -1,6 +1,10 @@
 import { open } from "node:fs/promises";
 import { runLanes } from "../../concurrency/run-lanes.ts";
-import { type ContinuityCounters, continuityCounters } from "../../container/mpegts/continuity.ts";
+import {
+  compareCounters,
+  type ContinuityCounters,
+  continuityCounters,
+} from "../../container/mpegts/continuity.ts";
 import { TS_PACKET_BYTES } from "../../container/mpegts/packet.ts";
 import { cutEnds, type SegmentBoundary } from "../../hls/cut-ends.ts";
 import type { SegmentPart } from "../../hls/segment-plan.ts";
@@ -17,6 +21,8 @@ const WINDOW_BYTES = TS_PACKET_BYTES * 348;
 
 /** Of the thread pool, which has four threads: one after the other, 500 segments take half a second. */
 const LANES = 8;
+/** Counters are held of so many segments: a recording has 100,000, and each can have tables of its own. */
+const BATCH = 256;
 
 /**
  * Holds the end of every segment against the beginning of the one that follows it.
@@ -29,18 +35,23 @@ export async function findCutEnds(
   segments: readonly FetchedSegment[],
   signal: AbortSignal,
 ): Promise<readonly SegmentPart[]> {
-  const ends = new Map<SegmentPart, Ends>();
-  await runLanes(segments, LANES, signal, async (segment) => {
-    ends.set(segment.part, await readEnds(segment));
-  });
-  return cutEnds(
-    segments.flatMap(({ part: { follows }, part }): SegmentBoundary[] => {
-      const [before, after] = [follows === null ? undefined : ends.get(follows), ends.get(part)];
-      return follows === null || before === undefined || after === undefined
-        ? []
-        : [{ part: follows, end: before.tail, next: after.head }];
-    }),
-  );
+  const boundaries: SegmentBoundary[] = [];
+  let before: { part: SegmentPart; tail: ContinuityCounters } | null = null;
+  for (let start = 0; start < segments.length; start += BATCH) {
+    const batch = segments.slice(start, start + BATCH);
+    const ends: Ends[] = [];
+    await runLanes(batch.entries(), LANES, signal, async ([index, segment]) => {
+      ends[index] = await readEnds(segment);
+    });
+    for (const [index, { head, tail }] of ends.entries()) {
+      const part = batch[index]?.part;
+      if (before !== null && before.part === part?.follows) {
+        boundaries.push({ part: before.part, boundary: compareCounters(before.tail, head) });
+      }
+      before = part === undefined ? null : { part, tail };
+    }
+  }
+  return cutEnds(boundaries);
 }
 
 interface Ends {

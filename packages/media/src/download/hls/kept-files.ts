@@ -13,8 +13,9 @@ const LANES = 8;
 
 /**
  * What is left of an earlier run, and still good: files whose bytes are on the disk as they were noted, and that the
- * playlist still means. Under the same address it does. Under one with another query, which may be a new signature or
- * another file, the origin is asked for the last byte if it is still that version (If-Range).
+ * playlist still means. Under the same address it does, as long as the first of them is unchanged. Under one with another
+ * query, which may be a new signature or another file, the origin is asked for the last byte if it is still that version
+ * (If-Range).
  *
  * @throws errors of the disk as they come; the reason of the signal.
  */
@@ -29,11 +30,13 @@ export async function keepGoodFiles(
   const begun = new Map(records.begun);
   const partBytes = new Map<string, number>();
   const known = parts.filter(({ stem }) => records.done.has(stem) || records.begun.has(stem));
+  const areAddressesTrusted = await isFirstUnchanged(client, known, records, outer);
   await runLanes(known, LANES, outer, async ({ stem, part }, signal) => {
     const file = records.done.get(stem);
     const origin = records.begun.get(stem);
     if (file !== undefined && (await isWhole(folder.filePath(file.name), file, signal))) {
-      if (await isMeant(client, part.file.url, file, signal)) {
+      const isSame = areAddressesTrusted && isSameAddress(part.file.url, file);
+      if (isSame || (await isUnchanged(client, part.file.url, file, signal))) {
         done.set(stem, file);
         begun.delete(stem);
         return;
@@ -58,15 +61,35 @@ async function isWhole(path: string, file: DoneFile, signal: AbortSignal): Promi
   return (await hashFile(path, signal)).sha256 === file.sha256;
 }
 
-async function isMeant(
+/**
+ * A recording that was made anew lies under the same addresses as the one before. One request tells, where the origin
+ * names versions: if the first file is another one by now, every other is asked for too.
+ */
+async function isFirstUnchanged(
+  client: MediaClient,
+  known: readonly LocalPart[],
+  { done }: HlsRecords,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const { stem, part } of known) {
+    const file = done.get(stem);
+    if (file !== undefined && isSameAddress(part.file.url, file)) {
+      return (
+        ifRangeValidator(file.version) === null ||
+        (await isUnchanged(client, part.file.url, file, signal))
+      );
+    }
+  }
+  return true;
+}
+
+/** Whether the origin still has this version of the file. */
+async function isUnchanged(
   client: MediaClient,
   url: string,
   file: DoneFile,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (isSameAddress(url, file)) {
-    return true;
-  }
   const ifRange = ifRangeValidator(file.version);
   if (ifRange === null || file.sizeBytes === 0) {
     return false;

@@ -67,6 +67,13 @@ describe("what a copy of a playlist says", () => {
       `#EXT-X-KEY:METHOD=NONE,URI="https://k.example/"`,
       "#EXT-X-KEY:METHOD=NONE",
     ],
+    [
+      "a license beside no key",
+      `#EXT-X-KEY:METHOD=NONE,X-LICENSE="https://k.example/?sign=1"`,
+      "#EXT-X-KEY:METHOD=NONE",
+    ],
+    ["a comment with a secret", "# sign=0123456789", ""],
+    ["a tag that is a secret", "#EXT-X-TOKEN:0123456789", ""],
     ["a part", `#EXT-X-PART:DURATION=1,URI="part.ts"`, ""],
     ["a preload hint", `#EXT-X-PRELOAD-HINT:TYPE=PART,URI = "next.ts"`, ""],
     ["a rendition report", `#EXT-X-RENDITION-REPORT:URI="../b.m3u8"`, ""],
@@ -82,6 +89,13 @@ describe("what a copy of a playlist says", () => {
     const text = `#EXTM3U\n${line}\n#EXTINF:1,\na\n`;
     expect(await rewrite(text, { a: "n" })).toBe(`#EXTM3U\n${expected ?? line}\n#EXTINF:1,\nn\n`);
   });
+});
+
+test("a key keeps what the specification knows of it, and nothing else", async () => {
+  const key = `#EXT-X-KEY:METHOD=AES-128,URI="k",X-BACKUP-URI="https://u:p@k.example/?sign=1",IV=0x1,KEYFORMAT="identity"`;
+  expect(await rewrite(`#EXTM3U\n${key}\n#EXTINF:1,\na\n`, { a: "n", k: "key-0.key" })).toBe(
+    `#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,IV=0x1,KEYFORMAT="identity",URI="key-0.key"\n#EXTINF:1,\nn\n`,
+  );
 });
 
 test("whatever the URIs are, the copy reads as the same recording with local names", async () => {

@@ -11,13 +11,24 @@ interface Edit {
 
 type TagLine = Extract<PlaylistLine, { kind: "tag" }>;
 
-/** An absolute address, or the query of one, which may be signed: a copy outlives both and may be shown to others. */
-const SECRET = /:\/\/|\?/;
+/**
+ * An absolute address, or the query of one, which may be signed, or a word for what opens something: a copy outlives all
+ * of them and may be shown to others.
+ */
+const SECRET = /:\/\/|\?|sign|token|secret|auth/i;
 /**
  * What may make a player go elsewhere: an attribute such as URI, X-ASSET-URI and X-ASSET-LIST (of parts, previews,
  * renditions and interstitials).
  */
 const ADDRESS = /(?:URI|URL|LIST)[ \t]*=/i;
+const NO_KEY = "#EXT-X-KEY:METHOD=NONE";
+/** Of EXT-X-KEY (RFC 8216, 4.3.2.4). Others are a vendor's, and may name another place to get the key. */
+const KEPT_ATTRIBUTES: ReadonlySet<string> = new Set([
+  "METHOD",
+  "IV",
+  "KEYFORMAT",
+  "KEYFORMATVERSIONS",
+]);
 /** Whole lines that are no tag. */
 const COMMENT = /^[ \t]*#[^\n]*/gm;
 
@@ -26,6 +37,7 @@ const COMMENT = /^[ \t]*#[^\n]*/gm;
  * as it was served. What else changes, and why:
  *
  * - Every byte range is a file of its own, so EXT-X-BYTERANGE and the BYTERANGE of EXT-X-MAP are taken out.
+ * - EXT-X-KEY and EXT-X-MAP keep the attributes that the specification knows: a vendor's may name another address.
  * - A tag with an address that is not part of the copy is taken out, its line left blank: keys that no segment is
  *   encrypted with, session keys, parts of segments, interstitials. A copy must not make a player call the origin.
  * - Comments, titles and unknown tags with anything that looks like an address or a query: there may be a secret in it.
@@ -97,17 +109,23 @@ function editOfTag(tag: TagLine, nameOf: (start: number) => string | null): Edit
       const attributes = parseAttributes(tag.value, tag.line, tag.valueStart);
       const uri = attributes.get("URI");
       if (uri === undefined) {
-        return null;
+        const isBare = tag.name !== "EXT-X-KEY" || attributes.size === 1;
+        return isBare ? null : wholeLine(tag, NO_KEY);
       }
       const name = nameOf(uri.start);
       if (name === null) {
         // METHOD=NONE ends an encryption, whatever address stands beside it.
         const isNone = attributes.get("METHOD")?.value === "NONE";
-        return wholeLine(tag, isNone ? "#EXT-X-KEY:METHOD=NONE" : "");
+        return wholeLine(tag, isNone ? NO_KEY : "");
       }
-      return attributes.has("BYTERANGE")
-        ? wholeLine(tag, `#${tag.name}:URI="${name}"`)
-        : { start: uri.start, end: uri.end, text: name };
+      const kept = [...attributes].filter(([attribute]) => KEPT_ATTRIBUTES.has(attribute));
+      if (kept.length + 1 === attributes.size) {
+        return { start: uri.start, end: uri.end, text: name };
+      }
+      const others = kept.map(
+        ([attribute, { value, quoted }]) => `${attribute}=${quoted ? `"${value}"` : value},`,
+      );
+      return wholeLine(tag, `#${tag.name}:${others.join("")}URI="${name}"`);
     }
     case "EXTINF": {
       const title = tag.value.indexOf(",") + 1;
@@ -117,7 +135,9 @@ function editOfTag(tag: TagLine, nameOf: (start: number) => string | null): Edit
         : null;
     }
     default:
-      return SECRET.test(tag.value) || ADDRESS.test(tag.value) ? wholeLine(tag, "") : null;
+      return SECRET.test(tag.name) || SECRET.test(tag.value) || ADDRESS.test(tag.value)
+        ? wholeLine(tag, "")
+        : null;
   }
 }
 

@@ -10,10 +10,7 @@ import type { MediaClient } from "../../http/media-client.ts";
  *
  * @throws AppError `media_playlist_invalid`.
  */
-export function refuseSeparateRenditions(
-  client: MediaClient,
-  { master, base }: LocatedPlaylists,
-): void {
+export function refuseSeparateRenditions(client: MediaClient, { master }: LocatedPlaylists): void {
   if (master === null) {
     return;
   }
@@ -43,7 +40,8 @@ export function refuseSeparateRenditions(
     const uri = attributes.get("URI")?.value;
     if (group !== undefined && groups.get(type) === group && uri !== undefined) {
       // A variant of sound alone may name its own playlist.
-      if (client.check(uri, master.base).pathname !== base.pathname) {
+      const own = client.check(variant.uri.uri, master.base).href;
+      if (client.check(uri, master.base).href !== own) {
         throw playlistError(
           line,
           `${type} is in a playlist of its own, and copies of such recordings are not supported`,

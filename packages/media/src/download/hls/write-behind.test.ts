@@ -59,3 +59,26 @@ test("an error of the disk is told by whatever comes next, again and again", asy
   await expect(disk.push(Buffer.from("y"))).rejects.toMatchObject({ code: "EBADF" });
   await expect(disk.settle()).rejects.toMatchObject({ code: "EBADF" });
 });
+
+test("nothing is written behind a hole, also when the disk takes bytes again", async () => {
+  const path = join(folder, "hole");
+  await using handle = await open(path, "w");
+  let isFull = false;
+  const disk = createWriteBehind({
+    async write(bytes: Uint8Array, offset: number, length: number, position: number) {
+      if (isFull) {
+        throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      }
+      return await handle.write(bytes, offset, length, position);
+    },
+  });
+  await disk.push(Buffer.from("abc"));
+  await disk.settle();
+  isFull = true;
+  await disk.push(Buffer.from("def"));
+  await expect(disk.settle()).rejects.toMatchObject({ code: "ENOSPC" });
+  isFull = false;
+  await expect(disk.push(Buffer.from("ghi"))).rejects.toMatchObject({ code: "ENOSPC" });
+  await expect(disk.settle()).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(await readFile(path, "utf8")).toBe("abc");
+});

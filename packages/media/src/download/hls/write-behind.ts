@@ -1,4 +1,12 @@
-import type { FileHandle } from "node:fs/promises";
+/** What of a file handle is needed. */
+export interface PositionedWriter {
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
+}
 
 /** Writes what it is given at the end of a file, while its caller goes on. One caller at a time. */
 export interface WriteBehind {
@@ -14,7 +22,7 @@ export interface WriteBehind {
 const MAX_UNWRITTEN_BYTES = 1_048_576;
 
 /** Begins at position 0. */
-export function createWriteBehind(handle: FileHandle): WriteBehind {
+export function createWriteBehind(handle: PositionedWriter): WriteBehind {
   let unwritten: Uint8Array[] = [];
   let unwrittenBytes = 0;
   let position = 0;
@@ -45,22 +53,28 @@ export function createWriteBehind(handle: FileHandle): WriteBehind {
     }
   }
 
-  async function settle(): Promise<void> {
-    await writing;
+  function throwFailure(): void {
     if (failure !== null) {
       throw failure.error;
     }
   }
 
+  async function settle(): Promise<void> {
+    await writing;
+    throwFailure();
+  }
+
   return {
     settle,
     async push(bytes): Promise<void> {
+      // What comes behind a hole must never be written, also when there is room again by now.
+      throwFailure();
       if (bytes.length > 0) {
         unwritten.push(bytes);
         unwrittenBytes += bytes.length;
         writing ??= writeAll();
       }
-      if (unwrittenBytes > MAX_UNWRITTEN_BYTES || failure !== null) {
+      if (unwrittenBytes > MAX_UNWRITTEN_BYTES) {
         await settle();
       }
     },

@@ -85,6 +85,9 @@ async function checkChunks(
     }
   }
   for (;;) {
+    if (turns.isOver()) {
+      await turns.next();
+    }
     let first: ChunkList | null = null;
     for (const list of lists) {
       if (list.next !== null && list.next.offset < (first?.next?.offset ?? Infinity)) {
