@@ -339,7 +339,11 @@ describe("byte ranges of one file", () => {
   test("an origin that ignores ranges is read up to them near the beginning, and refused far in", async () => {
     origin.setFault(`${folder}/all.ts`, { kind: "no-range" });
     setPlaylist((index) => `#EXT-X-BYTERANGE:94000@${(index % 5) * 94_000}\nall.ts`);
-    await download();
+    // Of 470,000 bytes, 940,000 come in front of them, in vain.
+    await expect(download({ maxBytes: 1_000_000 })).rejects.toMatchObject({
+      code: "media_budget_exceeded",
+    });
+    await download({ maxBytes: 1_500_000 });
     await expectStored(segments.slice(0, 5));
     await rm(join(root, NAME), { recursive: true });
     setPlaylist((index) => `#EXT-X-BYTERANGE:94000@${index * 94_000}\nall.ts`);

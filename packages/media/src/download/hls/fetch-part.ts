@@ -27,6 +27,8 @@ export interface PartFetch {
   signal: AbortSignal;
   /** Bytes were added (or, negative, dropped). Throws when there are too many. */
   onBytes: (bytes: number) => void;
+  /** Bytes came in vain, in front of a range that the origin ignored. Throws when there are too many. */
+  onSkipped: (bytes: number) => void;
   /** The first bytes of a version are about to be written. Throws when other parts of the file are of another one. */
   onVersion: (version: FileVersion) => Promise<void>;
 }
@@ -160,7 +162,9 @@ export async function fetchPart(fetch: PartFetch): Promise<FetchedPart | null> {
     for await (const chunk of response.body) {
       const end = wantedBytes === null ? chunk.length : toSkip + wantedBytes - sink.position;
       const bytes = chunk.subarray(toSkip, end);
-      toSkip -= Math.min(toSkip, chunk.length);
+      const skipped = Math.min(toSkip, chunk.length);
+      toSkip -= skipped;
+      fetch.onSkipped(skipped);
       fetch.onBytes(bytes.length);
       await sink.append(bytes);
       if (sink.position === wantedBytes && response.status === 200) {

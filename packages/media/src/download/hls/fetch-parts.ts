@@ -56,6 +56,7 @@ export async function fetchParts(
   const faults = new Map<string, PartState>();
   const versions = new Map<string, FileVersion>();
   let bytesDone = 0;
+  let skippedBytes = 0;
 
   function report(): void {
     task.onProgress({
@@ -71,6 +72,11 @@ export async function fetchParts(
     checkBudget(bytesDone + bytes, task.maxBytes, describeUrl(task.url));
     bytesDone += bytes;
     report();
+  }
+
+  function onSkipped(bytes: number): void {
+    skippedBytes += bytes;
+    checkBudget(bytesDone + skippedBytes, task.maxBytes, describeUrl(task.url));
   }
 
   /** All ranges of a file must be of one version; whole files stand for themselves. */
@@ -111,6 +117,7 @@ export async function fetchParts(
         version,
         signal,
         onBytes,
+        onSkipped,
         onVersion: async (next) => {
           checkVersion(local, next);
           await journal.begin(stem, originOf(url, part.byteRange, next));
