@@ -109,6 +109,20 @@ describe("the verdict on a file", () => {
     expect(problems(media({ video: null }), { ...whole, format: "aac" }, 100)).toEqual([]);
   });
 
+  it("takes the refusal of a whole file without a mark of its end, of which more was declared", () => {
+    const sound = indexed(100, "truncated", "size_mismatch");
+    const refused: Recording = {
+      ...sound,
+      media: { ...sound.media, video: null } as Media,
+      state: "failed",
+      failure: { ...failure, code: "media_incomplete" },
+    };
+    const aac = { ...whole, format: "aac" } as const;
+    expect(problems(refused, aac, 101)).toEqual([]);
+    expect(problems(refused, aac, 100)).toEqual(["state"]);
+    expect(problems(refused, whole, 101)).toEqual(["state"]);
+  });
+
   it("wants no copy of a cut file, and takes the refusal of one", () => {
     const refused: Recording = {
       ...indexed(60, "truncated"),

@@ -89,6 +89,7 @@ const SIZE_FINDINGS = new Set(["size_mismatch", "truncated", "empty_file", "shor
 const CUT_FINDINGS = new Set(["truncated"]);
 /** A cut HLS recording shows itself in its playlist. */
 const CUT_HLS_FINDINGS = new Set(["missing_endlist"]);
+const WITHOUT_END_MARK: ReadonlySet<FileFormat> = new Set<FileFormat>(["flv", "aac"]);
 /** Players round, and the last frame of a sample may end a little later than the sample. */
 const DURATION_TOLERANCE_S = 0.1;
 
@@ -117,8 +118,11 @@ export function fileVerdict(
           });
     case "whole":
     case "truncated": {
-      // Where copies are kept, none is made of a broken file: that is waited for, and then it has failed.
-      const isRefused = file.kind === "truncated" && found.failure?.code === "media_incomplete";
+      // Where copies are kept, none is made of a broken file: that is waited for, and then it has failed. So is a whole
+      // one of a format without a mark of its end, when the callback declares more bytes than there are.
+      const seemsCut = WITHOUT_END_MARK.has(format) && declaredBytes > file.servedBytes;
+      const isRefused =
+        (file.kind === "truncated" || seemsCut) && found.failure?.code === "media_incomplete";
       if (found.state !== "indexed" && found.state !== "stored" && !isRefused) {
         const difference = {
           what: "state",
