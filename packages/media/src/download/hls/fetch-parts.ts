@@ -34,7 +34,7 @@ export interface FetchedParts {
 
 /**
  * The client bounds the requests under way at each host, by default to eight. The lanes above that are those which put a
- * segment on the disk meanwhile: at 30 ms of latency, twelve take two thirds of the time of eight.
+ * segment on the disk meanwhile: at 30 ms of latency, 500 segments take 2.65 s with twelve and 2.9 s with eight.
  */
 const LANES = 12;
 /** Over a line that cuts or changes answers now and then, a file is only called broken when it came so twice. */
