@@ -187,8 +187,8 @@ describe("what would be no whole copy is refused", () => {
     );
   });
 
-  test("sound in a playlist of its own", async () => {
-    await expect(download(master(`,URI="/sound.m3u8"`))).rejects.toMatchObject({
+  test.each(["/sound.m3u8", "/video.m3u8?track=sound"])("sound in %s", async (uri) => {
+    await expect(download(master(`,URI="${uri}"`))).rejects.toMatchObject({
       code: "media_playlist_invalid",
       message: expect.stringContaining("AUDIO is in a playlist of its own"),
     });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -273,6 +273,26 @@ describe("what is fetched", () => {
     const doubled = ["bytes=0-131071", "bytes=131072-262143", "bytes=262144-524287"];
     expect(await rangesFor(2000)).toEqual(doubled);
     expect(await rangesFor(6000)).toEqual(doubled);
+  });
+
+  test("codecs come from the first sound segment, also behind another init section", async () => {
+    const bytesOf = (name: string): Buffer =>
+      readFileSync(join(MEDIA_FIXTURES_FOLDER, "hls/fmp4", name));
+    const names = readdirSync(join(MEDIA_FIXTURES_FOLDER, "hls/fmp4"));
+    const init = bytesOf(names.find((name) => name.endsWith(".mp4")) ?? "");
+    origin.setFile("/maps/a.mp4", init);
+    origin.setFile("/maps/b.mp4", init);
+    origin.setFile("/maps/1.m4s", bytesOf(names.find((name) => name.endsWith("0.m4s")) ?? ""));
+    const lines = ["a.mp4", "b.mp4"].map(
+      (map, index) => `#EXT-X-MAP:URI="${map}"\n#EXTINF:1,\n${index}.m4s\n`,
+    );
+    origin.setFile(
+      "/maps/index.m3u8",
+      `#EXTM3U\n#EXT-X-TARGETDURATION:1\n${lines.join("")}#EXT-X-ENDLIST\n`,
+    );
+    const { media, findings } = await look("maps/index.m3u8");
+    expect(findings.map(({ kind }) => kind)).toEqual(["missing_segment"]);
+    expect(media.video).toMatchObject({ codec: "h264", width: 160 });
   });
 
   test("a key is asked for once, whatever the number of its segments", async () => {

@@ -27,7 +27,8 @@ const GOES_ON = "The same command goes on where it was.";
 
 /**
  * Runs a command and prints how it ended: as a report for people, or as one JSON object
- * `{ target, ok, media, findings, stored, failure }`, with the severity of each finding. The exit code tells whether the recording is whole.
+ * `{ target, ok, media, findings, stored, failure }`, with the severity of each finding. The exit code tells whether the
+ * recording is whole.
  *
  * @param canGoOn Whether the same command, repeated, has less to do.
  * @throws what is no expected failure; an interruption too.

@@ -22,8 +22,7 @@ const VERDICTS: Readonly<Record<FindingSeverity | "none", string>> = {
   broken: "is BROKEN.",
 };
 
-const NOT_STORED =
-  "  Not stored. What came is kept beside the copies (.reelgate-staging) for another try.";
+const NOT_STORED = "  Not stored. What came is kept for another try.";
 
 /** A report for people, several lines, the last one ended. */
 export function reportText(

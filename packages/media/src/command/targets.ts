@@ -42,7 +42,7 @@ export function openTarget(
       return { client: createFolderClient(dirname(path)), url: pathToFileURL(path).href };
     }
     default:
-      throw unusable(typed, `is neither http:// nor https:// nor a file`);
+      throw unusable(typed, "is neither http:// nor https:// nor a file");
   }
 }
 

@@ -27,6 +27,8 @@ type Present = Extract<PartState, { kind: "present" }>;
 /** The most that is read of the first segment: sound may begin far behind the first picture of a high rate. */
 const MAX_DESCRIBED_BYTES = 524_288;
 
+const MAX_INIT_BYTES = 65_536;
+
 /**
  * Describes the tracks by the beginning of one segment, with its init section where it has one. Reads on, up to 512 KiB,
  * while a track of a transport stream is not complete.
@@ -47,7 +49,7 @@ export async function describeSegment(
   let wanted = DESCRIBED_STREAM_BYTES;
   let head = segment.head ?? (await readOn(client, segment, NO_BYTES, wanted, signal));
   if (format !== "mpegts") {
-    return await describeHead(format, head, init, signal);
+    return await describeHead(client, format, head, init, signal);
   }
   let start = readTransportStream(head);
   // A head that is shorter than what was asked for is the whole segment.
@@ -92,6 +94,7 @@ async function readOn(
 }
 
 async function describeHead(
+  client: MediaClient,
   format: Exclude<SegmentFormat, "mpegts">,
   head: Uint8Array,
   init: PartState | null,
@@ -99,7 +102,7 @@ async function describeHead(
 ): Promise<SegmentDetails> {
   switch (format) {
     case "fmp4":
-      return await describeFragments(head, init, signal);
+      return await describeFragments(client, head, init, signal);
     case "aac":
       return soundOnly(findAdts(withoutTag(head)));
     case "mp3":
@@ -115,16 +118,23 @@ async function describeHead(
 
 /** A segment behind its init section reads like the beginning of a fragmented file (RFC 8216, 3.3). */
 async function describeFragments(
+  client: MediaClient,
   head: Uint8Array,
   init: PartState | null,
   signal: AbortSignal,
 ): Promise<SegmentDetails> {
-  const initHead = init?.kind === "present" && init.problem === null ? init.head : null;
-  if (init !== null && initHead === null) {
-    // An init section that is missing or broken has its own finding; one that is sealed has not.
-    const isSealed = init.kind === "present" && init.problem === null;
-    return isSealed ? nothing("the init section cannot be read") : NOTHING;
+  if (init !== null && (init.kind === "missing" || init.problem !== null)) {
+    // That has its own finding.
+    return NOTHING;
   }
+  if (init !== null && init.unseen !== null) {
+    return nothing("the init section cannot be read");
+  }
+  // Kept of the first segment's alone: a playlist may name thousands.
+  const initHead =
+    init === null
+      ? null
+      : (init.head ?? (await readOn(client, init, NO_BYTES, MAX_INIT_BYTES, signal)));
   const bytes = new Uint8Array(Buffer.concat([initHead ?? new Uint8Array(), head]));
   const { video, audio } = await indexMp4(bytesSource(bytes), signal);
   return video === null && audio === null

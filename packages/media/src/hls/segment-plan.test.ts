@@ -48,3 +48,21 @@ describe("what a segment goes on from", () => {
     expect(await follows(names)).toEqual({ a: null, b: "a", c: null });
   });
 });
+
+test("keys that only a player's DRM can get are no addresses; those that are fetched go through the guard", async () => {
+  const client = createFolderClient(import.meta.dirname);
+  const planOf = async (key: string): Promise<number> => {
+    const text = `#EXTM3U\n#EXT-X-TARGETDURATION:2\n${key}\n#EXTINF:2,\na\n#EXT-X-ENDLIST\n`;
+    const playlist = parsePlaylist(Buffer.from(text));
+    if (playlist.kind !== "media") {
+      throw new Error("not a media playlist");
+    }
+    const base = pathToFileURL(import.meta.filename);
+    return (await planSegments(client, playlist, base, NEVER)).segments.length;
+  };
+  const drm = `#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x",KEYFORMAT="com.apple.streamingkeydelivery"`;
+  expect(await planOf(drm)).toBe(1);
+  await expect(planOf(`#EXT-X-KEY:METHOD=AES-128,URI="skd://x"`)).rejects.toMatchObject({
+    code: "media_url_forbidden",
+  });
+});
