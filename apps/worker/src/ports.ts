@@ -15,7 +15,12 @@ export interface CallbackCatalogue {
 /** The state of recordings, as stage 2 moves it. `false` and null mean: this job is no longer wanted. */
 export interface MediaCatalogue {
   target(job: MediaJob): Promise<MediaTarget | null>;
-  report(job: MediaJob, report: MediaReport, stored: StoredCopy | null): Promise<boolean>;
+  report(
+    job: MediaJob,
+    report: MediaReport,
+    stored: StoredCopy | null,
+    durationMs: number,
+  ): Promise<boolean>;
   failure(job: MediaJob, failure: MediaFailure): Promise<boolean>;
   pendingJobs(options: {
     receivedBefore: string;

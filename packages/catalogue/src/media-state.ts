@@ -1,6 +1,7 @@
 import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
-import type { RecordingState, StoredCopy } from "@reelgate/shared/contract/recording";
+import type { LookResult, RecordingState, StoredCopy } from "@reelgate/shared/contract/recording";
+import { sql } from "kysely";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { json } from "./json-column.ts";
@@ -93,15 +94,23 @@ export async function recordMediaReport(
   job: MediaJob,
   report: MediaReport,
   stored: StoredCopy | null,
+  durationMs: number | null = null,
 ): Promise<boolean> {
-  return await fromPending(db, job, {
-    state: stored === null ? "indexed" : "stored",
-    ...reportColumns(report),
-    ...(stored === null ? {} : { stored: json(stored) }),
-    failure_code: null,
-    failure_message: null,
-    failed_at: null,
-  });
+  const state = stored === null ? "indexed" : "stored";
+  return await fromPending(
+    db,
+    job,
+    {
+      state,
+      ...reportColumns(report),
+      ...(stored === null ? {} : { stored: json(stored) }),
+      failure_code: null,
+      failure_message: null,
+      failed_at: null,
+      verified_at: new Date().toISOString(),
+    },
+    { result: state, final: true, durationMs },
+  );
 }
 
 export interface MediaFailure {
@@ -113,6 +122,8 @@ export interface MediaFailure {
   final: boolean;
   /** What was found all the same, when the failure is that the file is broken; else null. */
   report: MediaReport | null;
+  /** How long the look took, when that is known. */
+  durationMs?: number;
 }
 
 /** Notes a failed attempt, the last one or not. False when the job is no longer wanted. */
@@ -121,14 +132,19 @@ export async function recordMediaFailure(
   job: MediaJob,
   failure: MediaFailure,
 ): Promise<boolean> {
-  return await fromPending(db, job, {
-    state: failure.final ? "failed" : "pending",
-    failure_code: failure.code,
-    failure_message: storable(failure.message, MAX_MESSAGE_CHARS),
-    failed_at: new Date().toISOString(),
-    media_attempts: failure.attempts,
-    ...(failure.report === null ? {} : reportColumns(failure.report)),
-  });
+  return await fromPending(
+    db,
+    job,
+    {
+      state: failure.final ? "failed" : "pending",
+      failure_code: failure.code,
+      failure_message: storable(failure.message, MAX_MESSAGE_CHARS),
+      failed_at: new Date().toISOString(),
+      media_attempts: failure.attempts,
+      ...(failure.report === null ? {} : reportColumns(failure.report)),
+    },
+    { result: "failed", final: failure.final, durationMs: failure.durationMs ?? null },
+  );
 }
 
 function reportColumns({ media, findings }: MediaReport): { media: string; findings: string } {
@@ -144,26 +160,68 @@ interface PendingUpdate {
   failure_message: string | null;
   failed_at: string | null;
   media_attempts?: number;
+  verified_at?: string;
+}
+
+/** What the history keeps of a look. */
+interface LookEnd {
+  result: LookResult;
+  final: boolean;
+  durationMs: number | null;
 }
 
 /** A message may quote an origin's answer. */
 const MAX_MESSAGE_CHARS = 4096;
 
+/** Moves the recording and writes its history in one statement: neither is ever there without the other. */
 async function fromPending(
   db: CatalogueDatabase,
   job: MediaJob,
   update: PendingUpdate,
+  look: LookEnd,
 ): Promise<boolean> {
-  const result = await catalogued(() =>
+  const noted = await catalogued(() =>
     db
-      .updateTable("recordings")
-      .set(update)
-      .where("id", "=", job.recordingId)
-      .where("media_generation", "=", job.generation)
-      .where("state", "=", "pending")
+      .with("moved", (query) =>
+        query
+          .updateTable("recordings")
+          .set(update)
+          .where("id", "=", job.recordingId)
+          .where("media_generation", "=", job.generation)
+          .where("state", "=", "pending")
+          .returning(["id", "media_generation"]),
+      )
+      .insertInto("looks")
+      .columns([
+        "recording_id",
+        "generation",
+        "result",
+        "final",
+        "duration_ms",
+        "failure_code",
+        "failure_message",
+      ])
+      .expression((query) =>
+        query
+          .selectFrom("moved")
+          .select(({ val }) => [
+            "moved.id",
+            "moved.media_generation",
+            val(look.result).as("result"),
+            val(look.final).as("final"),
+            sql<string | null>`${wholeMs(look.durationMs)}::bigint`.as("duration_ms"),
+            sql<string | null>`${update.failure_code}::text`.as("failure_code"),
+            sql<string | null>`${update.failure_message}::text`.as("failure_message"),
+          ]),
+      )
+      .returning("id")
       .executeTakeFirst(),
   );
-  return result.numUpdatedRows === 1n;
+  return noted !== undefined;
+}
+
+function wholeMs(durationMs: number | null): number | null {
+  return durationMs === null ? null : Math.round(durationMs);
 }
 
 export type RetryRequest =

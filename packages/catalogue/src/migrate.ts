@@ -4,9 +4,10 @@ import { closeDatabase, openDatabase } from "./database.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogueError, catalogued } from "./failures.ts";
 import * as initial from "./migrations/0001-initial.ts";
+import * as operations from "./migrations/0002-operations.ts";
 
 /** In order; a migration that was released is never changed. */
-const MIGRATIONS = { "0001-initial": initial };
+const MIGRATIONS = { "0001-initial": initial, "0002-operations": operations };
 
 /** Migrations may rewrite large tables: they get an hour where a statement of the apps gets seconds. */
 const MIGRATION_TIMEOUT_MS = 3_600_000;

@@ -8,6 +8,7 @@ import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { listQuery } from "./list-query.ts";
 import type { ListKey, RecordingFilter } from "./list-query.ts";
+import { looksOfRecording } from "./looks.ts";
 import { decodeCursor, encodeCursor, pageOf, rowId } from "./page.ts";
 import type { PageRequest } from "./page.ts";
 import type { RecordingsTable } from "./schema.ts";
@@ -44,7 +45,7 @@ export async function listRecordings(
 
 const keyOf = (row: RecordingRow): ListKey => [row.started_at, row.id];
 
-/** One recording with every callback that named it, oldest first; null when there is none with this id. */
+/** One recording with its callbacks, oldest first, and its looks, latest first; null when there is none with this id. */
 export async function getRecording(
   db: CatalogueDatabase,
   id: string,
@@ -57,7 +58,11 @@ export async function getRecording(
       .where("id", "=", id)
       .executeTakeFirst();
     if (row === undefined) return null;
-    return { ...toRecording(row), callbacks: await callbacksOfRecording(db, id) };
+    return {
+      ...toRecording(row),
+      callbacks: await callbacksOfRecording(db, id),
+      looks: await looksOfRecording(db, id),
+    };
   });
 }
 

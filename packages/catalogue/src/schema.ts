@@ -2,6 +2,7 @@ import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from "kys
 import type { FileFormat, Finding, Media } from "@reelgate/shared/contract/media";
 import type {
   Conflict,
+  LookResult,
   Outcome,
   Problem,
   RecordingState,
@@ -46,6 +47,24 @@ export interface RecordingsTable {
   failed_at: string | null;
   media_generation: Generated<number>;
   media_attempts: Generated<number>;
+  /** When its first callback was settled; null for rows older than this column. */
+  catalogued_at: Generated<string | null>;
+  /** When the last look ended that could say what is in the file. */
+  verified_at: string | null;
+  /** Callbacks that retention removed; `callback_count` counts them still. */
+  pruned_callbacks: Generated<number>;
+}
+
+export interface LooksTable {
+  id: GeneratedAlways<string>;
+  recording_id: string;
+  generation: number;
+  ended_at: Generated<string>;
+  duration_ms: string | number | null;
+  result: LookResult;
+  final: boolean;
+  failure_code: string | null;
+  failure_message: string | null;
 }
 
 export interface CallbacksTable {
@@ -68,4 +87,5 @@ export interface CallbacksTable {
 export interface Schema {
   recordings: RecordingsTable;
   callbacks: CallbacksTable;
+  looks: LooksTable;
 }

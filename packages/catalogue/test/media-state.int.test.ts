@@ -90,6 +90,31 @@ const settled = {
   },
 };
 
+test("every look is in the history of its recording, the latest first", async () => {
+  const job = await pendingJob();
+  await recordMediaFailure(db, job, { ...FAILURE, durationMs: 1200.4 });
+  await recordMediaReport(db, job, REPORT, null, 80);
+  const retried = await requestRetry(db, job.recordingId);
+  expect(retried.kind).toBe("accepted");
+  const again = { ...job, generation: 1 };
+  await recordMediaReport(db, job, REPORT, null, 5);
+  await recordMediaReport(db, again, REPORT, STORED, 90);
+  const recording = await getRecording(db, job.recordingId);
+  expect(
+    recording?.looks.map(({ generation, result, durationMs, final, code }) => [
+      generation,
+      result,
+      durationMs,
+      final,
+      code,
+    ]),
+  ).toEqual([
+    [1, "stored", 90, true, null],
+    [0, "indexed", 80, true, null],
+    [0, "failed", 1200, false, "media_timeout"],
+  ]);
+});
+
 test("the target of a pending recording", async () => {
   const job = await pendingJob();
   await expect(getMediaTarget(db, job)).resolves.toEqual({

@@ -13,7 +13,8 @@ export function postgresCatalogue(db: CatalogueDatabase): CallbackCatalogue & Me
   return {
     settle: (callback) => settleCallback(db, callback),
     target: (job) => getMediaTarget(db, job),
-    report: (job, report, stored) => recordMediaReport(db, job, report, stored),
+    report: (job, report, stored, durationMs) =>
+      recordMediaReport(db, job, report, stored, durationMs),
     failure: (job, failure) => recordMediaFailure(db, job, failure),
     pendingJobs: (options) => listPendingMediaJobs(db, options),
   };

@@ -129,6 +129,7 @@ describe("verifying the file of a recording", () => {
         attempts: 4,
         final: false,
         report: null,
+        durationMs: 0,
       },
     ]);
   });

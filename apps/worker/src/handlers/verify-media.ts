@@ -47,18 +47,32 @@ export async function verifyMedia(
     return { kind: "done" };
   }
   if (run.crashes >= MAX_CRASHES) {
-    return await noteFailure(deps, job, target, failed("media_look_crashed"), signal);
+    return await noteFailure(
+      deps,
+      job,
+      target,
+      { ...failed("media_look_crashed"), durationMs: 0 },
+      signal,
+    );
   }
+  const startedAtMs = deps.clock.nowMs();
   const result = await process(deps.engine, target, run);
+  const durationMs = Math.max(0, deps.clock.nowMs() - startedAtMs);
   switch (result.kind) {
     case "indexed":
-      return await noteReport(deps, job, result.report, null, signal);
+      return await noteReport(deps, job, { ...result, stored: null, durationMs }, signal);
     case "stored":
-      return await noteReport(deps, job, result.report, result.stored, signal);
+      return await noteReport(deps, job, { ...result, durationMs }, signal);
     case "broken":
-      return await noteFailure(deps, job, target, incomplete(result.report), signal);
+      return await noteFailure(
+        deps,
+        job,
+        target,
+        { ...incomplete(result.report), durationMs },
+        signal,
+      );
     case "failed":
-      return await noteFailure(deps, job, target, result, signal);
+      return await noteFailure(deps, job, target, { ...result, durationMs }, signal);
     default:
       return result satisfies never;
   }
@@ -107,11 +121,16 @@ function incomplete(report: MediaReport): FailedLook {
 async function noteReport(
   deps: VerifyMediaDeps,
   job: MediaJob,
-  report: MediaReport,
-  stored: StoredCopy | null,
+  {
+    report,
+    stored,
+    durationMs,
+  }: { report: MediaReport; stored: StoredCopy | null; durationMs: number },
   signal: AbortSignal,
 ): Promise<JobEnd> {
-  await whileCatalogueAway(deps, signal, () => deps.catalogue.report(job, report, stored));
+  await whileCatalogueAway(deps, signal, () =>
+    deps.catalogue.report(job, report, stored, durationMs),
+  );
   deps.events.mediaVerified(job, report, stored);
   return { kind: "done" };
 }
@@ -120,7 +139,7 @@ async function noteFailure(
   deps: VerifyMediaDeps,
   job: MediaJob,
   target: MediaTarget,
-  { error, report }: FailedLook,
+  { error, report, durationMs }: FailedLook & { durationMs: number },
   signal: AbortSignal,
 ): Promise<JobEnd> {
   const attempts = target.attempts + 1;
@@ -136,6 +155,7 @@ async function noteFailure(
     attempts,
     final: decision.kind === "final",
     report,
+    durationMs,
   };
   await whileCatalogueAway(deps, signal, () => deps.catalogue.failure(job, failure));
   deps.events.mediaAttemptFailed(job, failure, error);

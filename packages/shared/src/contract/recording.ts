@@ -157,11 +157,40 @@ export interface Page<T> {
 export const pageSchema = <T>(item: z.ZodType<T>): z.ZodType<Page<T>> =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 
-/** `GET /api/recordings/:id`: the row with every callback that named it. */
-export type RecordingWithCallbacks = Recording & { callbacks: Callback[] };
+/** How a look ended: with a report, with a copy, or with a failure. */
+export const LOOK_RESULTS = ["indexed", "stored", "failed"] as const;
+export type LookResult = (typeof LOOK_RESULTS)[number];
+
+/** One look at a recording's file. `generation` counts the operator's retries, from 0. */
+export interface Look {
+  generation: number;
+  result: LookResult;
+  endedAt: string;
+  /** Null for a look of which nobody measured it. */
+  durationMs: number | null;
+  /** False for a failure that is followed by another attempt. */
+  final: boolean;
+  code: string | null;
+  message: string | null;
+}
+export const lookSchema: z.ZodType<Look> = z.object({
+  generation: z.number().int(),
+  result: z.enum(LOOK_RESULTS),
+  endedAt: z.string(),
+  durationMs: z.number().nullable(),
+  final: z.boolean(),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+});
+
+/**
+ * `GET /api/recordings/:id`: the row with the callbacks that named it, the oldest first, and the looks at its file, the
+ * latest first. Of each there are 200 at most; `GET /api/callbacks?recording_id=` pages through all callbacks.
+ */
+export type RecordingWithCallbacks = Recording & { callbacks: Callback[]; looks: Look[] };
 export const recordingWithCallbacksSchema: z.ZodType<RecordingWithCallbacks> = z.intersection(
   recordingSchema,
-  z.object({ callbacks: z.array(callbackSchema) }),
+  z.object({ callbacks: z.array(callbackSchema), looks: z.array(lookSchema) }),
 );
 
 /** `GET /api/stats`: what is in the catalogue and what is still on its way. */
