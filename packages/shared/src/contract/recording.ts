@@ -173,7 +173,7 @@ export interface Look {
   code: string | null;
   message: string | null;
 }
-export const lookSchema: z.ZodType<Look> = z.object({
+const lookSchema: z.ZodType<Look> = z.object({
   generation: z.number().int(),
   result: z.enum(LOOK_RESULTS),
   endedAt: z.string(),
