@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import type { HalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
@@ -170,6 +173,32 @@ describe("G1: a callback answered 200 is on disk", () => {
     await untilHundredMore(load);
     await finish("stop", load);
     expect([REFUSAL, NO_ANSWER]).toEqual(expect.arrayContaining(refusals(load.answers)));
+  });
+
+  test("with a spool no callback is refused while Redis is away, also when the ingress is killed meanwhile", async () => {
+    const spoolDir = await mkdtemp(join(tmpdir(), "reelgate-e2e-spool-"));
+    await using cleanUp = new AsyncDisposableStack();
+    cleanUp.defer(() => rm(spoolDir, { recursive: true }));
+    let ingress = await product.startIngress({ SPOOL_DIR: spoolDir });
+    await using load = await runningLoad("spool", ingress);
+    await product.redis.kill("SIGKILL");
+    await untilHundredMore(load);
+    expect(load.answers.filter(({ status }) => status !== 200)).toEqual([]);
+    await ingress.kill("SIGKILL");
+    ingress = await product.startIngress({ SPOOL_DIR: spoolDir, PORT: String(ingress.port) });
+    await untilHundredMore(load);
+    await product.redis.restart();
+    await untilHundredMore(load);
+    await finish("spool", load);
+    expect([REFUSAL, NO_ANSWER]).toEqual(expect.arrayContaining(refusals(load.answers)));
+    await until(
+      async () =>
+        (await (await fetch(`${ingress.opsUrl}/metrics`)).text()).includes(
+          'reelgate_ingress_spool_callbacks{app="ingress"} 0',
+        ),
+      { what: "an empty spool", timeoutMs: 30_000 },
+    );
+    await ingress.stop();
   });
 
   test("and every callback that was ever answered 200 has its outcome, and only one", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
@@ -11,12 +12,17 @@ import { createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
+import { openReplicaSpool } from "./adapters/spool/replica-folders.ts";
 import { createApp } from "./app.ts";
 import { readIngressConfig } from "./config.ts";
 import type { IngressConfig } from "./config.ts";
 import { startPublicServer } from "./http/public-server.ts";
+import { drainSpool } from "./ingest/drain-spool.ts";
 import { ingest } from "./ingest/ingest.ts";
-import type { Clock } from "./ingest/ports.ts";
+import type { CallbackQueue, Clock, Spool } from "./ingest/ports.ts";
+import { readinessOf } from "./ingest/readiness.ts";
+import { spoolingQueue } from "./ingest/spooling-queue.ts";
+import { SpoolTelemetry } from "./spool-telemetry.ts";
 import { IngressTelemetry } from "./telemetry.ts";
 
 export interface IngressService extends Service {
@@ -86,11 +92,25 @@ export async function startIngress(
       await withinMs(producer.close(), QUEUE_CLOSE_MS);
     },
   );
-  const callbacks = bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() });
+  const direct = bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() });
+  const spooling =
+    config.spoolDir === null
+      ? null
+      : stack.use(
+          await openSpool({
+            dir: config.spoolDir,
+            maxBytes: config.spoolMaxBytes,
+            queue: direct,
+            telemetry: new SpoolTelemetry(logger, registry, clock),
+          }),
+        );
+  const callbacks = spooling === null ? direct : spooling.queue;
 
   let stopping = false;
   const readiness = (): Readiness =>
-    stopping ? { ready: false, reasons: ["stopping"] } : monitor.readiness();
+    stopping
+      ? { ready: false, reasons: ["stopping"] }
+      : readinessOf(monitor.readiness(), spooling?.spool.depth ?? null);
 
   const ops = stack.use(
     await startOpsServer({
@@ -139,5 +159,46 @@ export async function startIngress(
     port: server.port,
     opsPort: ops.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+interface OpenSpoolOptions {
+  dir: string;
+  maxBytes: number;
+  queue: CallbackQueue;
+  telemetry: SpoolTelemetry;
+}
+
+/** Opens the spool and begins to drain it. Disposing it stops the drain and lets the folder go; what is in it stays. */
+async function openSpool(
+  options: OpenSpoolOptions,
+): Promise<AsyncDisposable & { queue: CallbackQueue; spool: Spool }> {
+  const { telemetry } = options;
+  const { own, orphans } = await openReplicaSpool(options.dir, {
+    maxBytes: options.maxBytes,
+    events: telemetry,
+  });
+  telemetry.watch(own);
+  const stopping = new AbortController();
+  const drained = drainSpool(
+    {
+      own,
+      orphans,
+      queue: options.queue,
+      sleep: async (delayMs, signal) => {
+        await delay(delayMs, undefined, { signal });
+      },
+      events: telemetry,
+    },
+    stopping.signal,
+  );
+  return {
+    spool: own,
+    queue: spoolingQueue(options.queue, own, () => telemetry.spooled()),
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort(new Error("stopping"));
+      await drained;
+      await own[Symbol.asyncDispose]();
+    },
   };
 }

@@ -27,6 +27,8 @@ export const INGRESS_ENV: {
   MAX_IN_FLIGHT: EnvVariable<number>;
   TRUST_PROXY: EnvVariable<number>;
   REDIS_DURABILITY: EnvVariable<DurabilityPolicy>;
+  SPOOL_DIR: EnvVariable<string | null>;
+  SPOOL_MAX_BYTES: EnvVariable<number>;
 } & typeof REDIS_ENV &
   typeof OPS_ENV = {
   PORT: {
@@ -97,6 +99,20 @@ export const INGRESS_ENV: {
     example: "require",
     default: "require",
   },
+  SPOOL_DIR: {
+    parse: optional(text),
+    description:
+      "Folder on a local disk that survives this process, in which callbacks wait while Redis takes none; replicas may share it. Without it they are answered 503 meanwhile.",
+    example: "/var/lib/reelgate/spool",
+    default: "",
+  },
+  SPOOL_MAX_BYTES: {
+    parse: integerBetween(1_048_576, Number.MAX_SAFE_INTEGER),
+    description:
+      "Largest size of one replica's spool, in bytes; a callback takes about 2 KB of it. Beyond it the answer is 503.",
+    example: "1073741824",
+    default: "1073741824",
+  },
   ...REDIS_ENV,
   ...OPS_ENV,
 };
@@ -114,6 +130,9 @@ export interface IngressConfig {
   trustProxyHops: number;
   redisUrl: string;
   redisDurability: DurabilityPolicy;
+  /** Null: no spool. */
+  spoolDir: string | null;
+  spoolMaxBytes: number;
   opsHost: string;
   opsPort: number;
   logLevel: string;
@@ -151,6 +170,8 @@ export function readIngressConfig(
     trustProxyHops: values.TRUST_PROXY,
     redisUrl: values.REDIS_URL,
     redisDurability: values.REDIS_DURABILITY,
+    spoolDir: values.SPOOL_DIR,
+    spoolMaxBytes: values.SPOOL_MAX_BYTES,
     opsHost: values.OPS_HOST,
     opsPort: values.OPS_PORT,
     logLevel: values.LOG_LEVEL,

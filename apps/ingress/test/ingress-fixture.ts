@@ -41,6 +41,8 @@ export async function startTestIngress(
       trustProxyHops: 0,
       redisUrl,
       redisDurability: "require",
+      spoolDir: null,
+      spoolMaxBytes: 1_073_741_824,
       opsHost: "127.0.0.1",
       opsPort: 0,
       logLevel: "debug",

@@ -31,6 +31,12 @@ export const ERRORS = {
     message: "The catalogue's schema does not fit this version.",
   },
 
+  spool_unusable: {
+    status: null,
+    retryable: false,
+    message: "The folder of the spool cannot be used.",
+  },
+
   // Ingress: the answers of the callback route
   malformed_json: {
     status: 400,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { DEFAULT_ORIGIN_PORT } from "@reelgate/shared/contract/local-run";
 import { APP_NAMES, appScript } from "./apps.ts";
 import type { AppName, AppSpec } from "./apps.ts";
@@ -42,6 +43,7 @@ export function appSpecs(input: AppSpecInput): AppSpec[] {
     MEDIA_ALLOWED_HOSTS:
       config.MEDIA_ALLOWED_HOSTS ?? `*.myqcloud.com,127.0.0.1:${DEFAULT_ORIGIN_PORT}`,
     OPS_HOST: config.env.OPS_HOST || "127.0.0.1",
+    SPOOL_DIR: config.env.SPOOL_DIR || join(config.dataDir, "spool"),
     // A second less than the launcher waits for them: they end by themselves, and hand over what they cannot finish.
     SHUTDOWN_GRACE_MS: config.env.SHUTDOWN_GRACE_MS || String(APP_GRACE_MS - 1000),
   };

@@ -12,6 +12,42 @@ export interface CallbackQueue {
   enqueue(jobId: string, job: CallbackJob): Promise<EnqueueResult>;
 }
 
+/** A callback as the spool keeps it. */
+export interface SpooledCallback {
+  jobId: string;
+  job: CallbackJob;
+}
+
+/** What waits in the spool. */
+export interface SpoolDepth {
+  callbacks: number;
+  /** Of the disk. */
+  bytes: number;
+  /** When the oldest of them was received, Unix time in milliseconds; null when none waits. */
+  oldestAtMs: number | null;
+  /** The last callback found no room, and nothing has left since. */
+  isFull: boolean;
+}
+
+/** Some callbacks of the spool, the oldest first. */
+export interface SpoolBatch {
+  callbacks: readonly SpooledCallback[];
+  /** They are all where they belong: the spool may forget them. */
+  done(): Promise<void>;
+}
+
+/** Where accepted callbacks wait on this machine's own disk while the queue is away. */
+export interface Spool {
+  /** `stored: true` is the same promise as the queue's. Never throws, and settles in bounded time. */
+  append(job: CallbackJob): Promise<EnqueueResult>;
+  /** Null when the spool is empty. */
+  oldest(): Promise<SpoolBatch | null>;
+  readonly depth: SpoolDepth;
+}
+
+/** Spools that have callbacks and no process, one at a time, each held until the next one is asked for. */
+export type OrphanSpools = () => AsyncIterable<Spool>;
+
 export interface Clock {
   /** Unix time in milliseconds. */
   nowMs(): number;

@@ -1,0 +1,59 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError, errorMessage } from "@reelgate/shared/errors";
+import type { OrphanSpools, Spool } from "../../ingest/ports.ts";
+import { FileSpool } from "./file-spool.ts";
+import type { FileSpoolOptions } from "./file-spool.ts";
+
+const REPLICA_NAME = /^replica-\d{1,3}$/u;
+const MAX_REPLICAS = 100;
+
+/** The spools of all replicas that share one SPOOL_DIR: each takes the first folder that no other has. */
+export interface ReplicaSpools {
+  own: FileSpool;
+  /** What replicas that are gone have left. */
+  orphans: OrphanSpools;
+}
+
+/**
+ * Opens a spool of this process's own below `root`, which is made if it is not there.
+ *
+ * @throws AppError `spool_unusable` when nothing can be written there, or 100 replicas are there already.
+ */
+export async function openReplicaSpool(
+  root: string,
+  options: Omit<FileSpoolOptions, "folder">,
+): Promise<ReplicaSpools> {
+  try {
+    for (let replica = 0; replica < MAX_REPLICAS; replica += 1) {
+      const folder = join(root, `replica-${replica}`);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const own = await FileSpool.open({ ...options, folder });
+      if (own !== null) return { own, orphans: orphansBelow(root, options) };
+    }
+  } catch (error) {
+    throw new AppError("spool_unusable", {
+      message: `SPOOL_DIR=${root} cannot be used as a spool: ${errorMessage(error)}.`,
+      cause: error,
+    });
+  }
+  throw new AppError("spool_unusable", {
+    message: `SPOOL_DIR=${root} has ${MAX_REPLICAS} replicas already, all of them running.`,
+  });
+}
+
+function orphansBelow(root: string, options: Omit<FileSpoolOptions, "folder">): OrphanSpools {
+  return async function* orphans(): AsyncGenerator<Spool> {
+    const names = (await readdir(root)).filter((name) => REPLICA_NAME.test(name));
+    for (const name of names) {
+      // Null for the spool of a replica that runs, this one's too: an open lock is busy for its own process as well.
+      const spool = await FileSpool.open({ ...options, folder: join(root, name) });
+      if (spool === null) continue;
+      try {
+        if (spool.depth.callbacks > 0) yield spool;
+      } finally {
+        await spool[Symbol.asyncDispose]();
+      }
+    }
+  };
+}

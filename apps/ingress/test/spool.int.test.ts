@@ -1,0 +1,137 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
+import { until } from "@reelgate/testkit/latch";
+import { startTestRedis } from "@reelgate/testkit/redis-server";
+import type { TestRedis } from "@reelgate/testkit/redis-server";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  callbackBody,
+  command,
+  jobIdOf,
+  post,
+  startTestIngress,
+  waitingJobIds,
+} from "./ingress-fixture.ts";
+import type { TestIngress } from "./ingress-fixture.ts";
+
+let spoolDir: string;
+beforeEach(async () => {
+  spoolDir = await mkdtemp(join(tmpdir(), "reelgate-ingress-spool-"));
+});
+afterEach(() => rm(spoolDir, { recursive: true }));
+
+const ACCEPTED = { status: 200, body: { code: 0 } };
+
+/** Callbacks sent together, all accepted; gives the ids of their jobs. */
+async function acceptedJobs(ingress: TestIngress, count: number): Promise<string[]> {
+  const bodies = Array.from({ length: count }, () => callbackBody());
+  const replies = await Promise.all(bodies.map((body) => post(ingress.callbackUrl, body)));
+  for (const reply of replies) expect(reply).toMatchObject(ACCEPTED);
+  return bodies.map(jobIdOf);
+}
+
+const metric = async (ingress: TestIngress, name: string): Promise<number> => {
+  const line = (await ingress.metrics()).split("\n").find((one) => one.startsWith(`${name}{`));
+  return Number(line?.split(" ").at(-1));
+};
+
+async function expectDrained(
+  ingress: TestIngress,
+  redis: TestRedis,
+  ids: readonly string[],
+): Promise<void> {
+  await until(async () => (await metric(ingress, "reelgate_ingress_spool_callbacks")) === 0, {
+    what: "an empty spool",
+    timeoutMs: 15_000,
+  });
+  const waiting = await waitingJobIds(redis.url);
+  expect(ids.filter((id) => !waiting.includes(id))).toEqual([]);
+  expect(new Set(waiting).size).toBe(waiting.length);
+}
+
+test("G1: while Redis is away callbacks are accepted into the spool, and come to the queue when it is back", async () => {
+  await using redis = await startTestRedis();
+  await using ingress = await startTestIngress(redis.url, { spoolDir });
+  await ingress.untilReady();
+  const before = await acceptedJobs(ingress, 5);
+  await redis.kill("SIGKILL");
+  const during = await acceptedJobs(ingress, 50);
+  expect(await ingress.readiness()).toEqual({
+    status: 200,
+    body: {
+      ready: true,
+      notes: ["Redis is not connected", "50 callbacks wait in the spool"],
+    },
+  });
+  expect(await metric(ingress, "reelgate_ingress_spool_callbacks")).toBe(50);
+  expect(await metric(ingress, "reelgate_ingress_spool_bytes")).toBeGreaterThan(50 * 100);
+  expect(await metric(ingress, "reelgate_ingress_spool_oldest_age_seconds")).toBeGreaterThan(0);
+  await redis.restart();
+  await expectDrained(ingress, redis, [...before, ...during]);
+  const after = await acceptedJobs(ingress, 5);
+  expect(await metric(ingress, "reelgate_ingress_spooled_total")).toBe(50);
+  expect(await metric(ingress, "reelgate_ingress_spool_drained_total")).toBe(50);
+  expect(await waitingJobIds(redis.url)).toEqual(expect.arrayContaining(after));
+});
+
+test("G1: a half-open Redis costs an answer its timeout, and not the callback", async () => {
+  await using redis = await startTestRedis();
+  await using proxy = await startHalfOpenProxy(redis.port);
+  await using ingress = await startTestIngress(proxy.through(redis.url), { spoolDir });
+  await ingress.untilReady();
+  await proxy.set("half-open");
+  const ids = await acceptedJobs(ingress, 20);
+  await proxy.set("pass");
+  await expectDrained(ingress, redis, ids);
+});
+
+test("a Redis that may lose what it acknowledges gets nothing; the spool keeps it", async () => {
+  await using redis = await startTestRedis();
+  await using ingress = await startTestIngress(redis.url, { spoolDir }, { recheckMs: 50 });
+  await ingress.untilReady();
+  await command(redis.url, "CONFIG", "SET", "appendfsync", "everysec");
+  await until(async () => {
+    await acceptedJobs(ingress, 1);
+    return (await metric(ingress, "reelgate_ingress_spool_callbacks")) > 0;
+  });
+  await command(redis.url, "CONFIG", "SET", "appendfsync", "always");
+  await expectDrained(ingress, redis, []);
+});
+
+test("what an ingress left in the spool is sent by the next one", async () => {
+  await using redis = await startTestRedis();
+  let ids: string[];
+  {
+    await using first = await startTestIngress(redis.url, { spoolDir });
+    await first.untilReady();
+    await redis.kill("SIGKILL");
+    ids = await acceptedJobs(first, 10);
+  }
+  await redis.restart();
+  await using second = await startTestIngress(redis.url, { spoolDir });
+  await second.untilReady();
+  await expectDrained(second, redis, ids);
+});
+
+test("a full spool and no Redis: 503, and not ready", async () => {
+  await using redis = await startTestRedis();
+  await using ingress = await startTestIngress(redis.url, { spoolDir, spoolMaxBytes: 4000 });
+  await ingress.untilReady();
+  await redis.kill("SIGKILL");
+  const statuses: number[] = [];
+  for (let index = 0; index < 30; index += 1) {
+    statuses.push((await post(ingress.callbackUrl, callbackBody())).status);
+  }
+  expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  expect(statuses).toEqual(statuses.toSorted());
+  expect(await ingress.readiness()).toEqual({
+    status: 503,
+    body: { ready: false, reasons: ["Redis is not connected", "the spool is full"] },
+  });
+  await redis.restart();
+  await expectDrained(ingress, redis, []);
+  await ingress.untilReady();
+  await acceptedJobs(ingress, 1);
+});
