@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 
 /**
  * `docs/configuration.md` is made of the declarations that the apps read their environment with. After a change of
- * one: `npx vitest run -u tools/docs`.
+ * one: `npx vitest run tools/docs -u`.
  */
 it("docs/configuration.md says what the code reads", async () => {
   const page = [
