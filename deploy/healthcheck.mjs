@@ -5,9 +5,9 @@
 const url = `http://127.0.0.1:${process.env.OPS_PORT ?? 9090}/readyz`;
 try {
   const response = await fetch(url, { signal: AbortSignal.timeout(4000) });
-  console.log(await response.text());
+  process.stdout.write(`${await response.text()}\n`);
   process.exitCode = response.status === 200 ? 0 : 1;
 } catch (error) {
-  console.log(`${url} does not answer: ${error.cause?.message ?? error.message}`);
+  process.stdout.write(`${url} does not answer: ${error.cause?.message ?? error.message}\n`);
   process.exitCode = 1;
 }
