@@ -65,7 +65,7 @@ describe("deploy/Dockerfile", () => {
     expect(copied.length).toBeGreaterThan(2);
     expect(copied.filter((path) => !existsSync(new URL(path, ROOT)))).toEqual([]);
     const ignored = read(".dockerignore").split("\n");
-    for (const path of copied.filter((path) => !path.startsWith("packages/"))) {
+    for (const path of copied.filter((path) => !/^packages(\/|$)/u.test(path))) {
       expect(ignored).toContain(`!${path}`);
     }
   });
