@@ -22,8 +22,7 @@ networks and volumes it removes at the end, and touches nothing else. Needs dock
   --help
 
 Environment: BUILD_NETWORK=host where only the host's network reaches the package registry; VERIFY_NETWORK (172.31.250),
-the first three numbers of a free /24; VERIFY_PORTS (18080-18089) and VERIFY_DASHBOARD_PORT (13000), free ports of this
-machine.
+the first three numbers of a free /24. Ports of this machine are taken where some are free.
 
 Exit codes: 0 everything held, or skipped; 1 something did not, its logs are shown; 2 wrong arguments; 3 no engine.
 HELP
@@ -64,8 +63,16 @@ readonly project=reelgate-verify
 readonly targets=(ingress worker dashboard reelgate)
 build_network=${BUILD_NETWORK:-default}
 network=${VERIFY_NETWORK:-172.31.250}
-ports=${VERIFY_PORTS:-18080-18089}
-dashboard_port=${VERIFY_DASHBOARD_PORT:-13000}
+# Four ports for the ingress and one for the dashboard: the engine looks for free ones among its own alone.
+ports_are_free() {
+  local port
+  for port in $(seq "$1" $(($1 + 4))); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return 1; fi
+  done
+}
+first_port=28080
+until ports_are_free "$first_port"; do first_port=$((first_port + 10)); done
+dashboard_port=$((first_port + 4))
 work=$(mktemp -d)
 
 # The shell's variables go before those of the file, and an operator's own must not decide here.
@@ -82,7 +89,7 @@ DASHBOARD_PASSWORD=$(random 12)
 POSTGRES_PASSWORD=$(random 12)
 REDIS_PASSWORD=$(random 12)
 INGRESS_BIND=127.0.0.1
-INGRESS_PORTS=$ports
+INGRESS_PORTS=$first_port-$((first_port + 3))
 DASHBOARD_PORT=$dashboard_port
 VERIFY_SUBNET=$network.0/24
 VERIFY_ORIGIN=$network.250
