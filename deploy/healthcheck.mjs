@@ -4,7 +4,7 @@
  */
 const url = `http://127.0.0.1:${process.env.OPS_PORT ?? 9090}/readyz`;
 try {
-  const response = await fetch(url, { signal: AbortSignal.timeout(4000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(8000) });
   process.stdout.write(`${await response.text()}\n`);
   process.exitCode = response.status === 200 ? 0 : 1;
 } catch (error) {
