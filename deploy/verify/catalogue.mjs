@@ -1,10 +1,11 @@
 /**
  * Runs inside a dashboard's container (`node - COMMAND < catalogue.mjs`) and asks its API.
  *
- * `count` prints how many callbacks are settled; `snapshot` prints counts and a digest of everything in the catalogue
- * that does not change by itself.
+ * `watch` prints the number of settled callbacks each time that it has grown, until it is ended; `snapshot` prints counts
+ * and a digest of everything in the catalogue that does not change by itself.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 
 const user = process.env.DASHBOARD_USER || "admin";
 const authorization = `Basic ${Buffer.from(`${user}:${process.env.DASHBOARD_PASSWORD}`).toString("base64")}`;
@@ -27,8 +28,16 @@ async function all(path) {
   return items;
 }
 
-if (process.argv[2] === "count") {
-  process.stdout.write(`${(await all("/api/callbacks")).length}\n`);
+if (process.argv[2] === "watch") {
+  for (let shown = -1; ; await delay(100)) {
+    // It cannot answer while Postgres is away.
+    const total = await get("/api/stats").then(
+      (stats) => stats.callbacks.total,
+      () => shown,
+    );
+    if (total !== shown) process.stdout.write(`${total}\n`);
+    shown = total;
+  }
 } else {
   const callbacks = (await all("/api/callbacks")).map(({ id, outcome, recordingId }) => [
     id,
