@@ -54,7 +54,7 @@ describe("the command line", () => {
   it("reads every flag", () => {
     const text =
       "--url http://h/c --key k --api http://d --user u --password p --count 3 --rate 0.5 --concurrency 7 " +
-      "--scenario mixed --seed s1 --run-id r1 --format hls --origin-port 81 --keep-origin --verify " +
+      "--scenario mixed --seed s1 --run-id r1 --format hls --origin-host 10.1.2.3 --origin-port 81 --keep-origin --verify " +
       "--verify-timeout 1.5 --retry-interval 0 --retries 0 --timeout 2 --resign --json";
     expect(parse(...text.split(" "))).toMatchObject({
       kind: "run",
@@ -71,6 +71,7 @@ describe("the command line", () => {
         seed: "s1",
         runId: "r1",
         format: "hls",
+        originHost: "10.1.2.3",
         originPort: 81,
         withOrigin: true,
         keepOrigin: true,
@@ -100,6 +101,8 @@ describe("the command line", () => {
     ["--retries", "1.5"],
     ["--timeout", "x"],
     ["--origin-port", "70000"],
+    ["--origin-host", "media.example.com"],
+    ["--origin-host", "127.0.0.1:8090"],
     ["--unknown"],
     ["surplus"],
   ])("refuses %s %s with exit code 2 and a reason", (...args) => {

@@ -1,5 +1,6 @@
 import { FILE_FORMATS } from "@reelgate/shared/contract/media";
 import type { FileFormat } from "@reelgate/shared/contract/media";
+import { isIP } from "node:net";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { SCENARIOS } from "./scenario.ts";
 import type { ScenarioName } from "./scenario.ts";
@@ -50,6 +51,14 @@ function name(text: string): string {
   return text;
 }
 
+/** An address and no name: a receiver fetches from private addresses only those that its list names as such. */
+function address(text: string): string {
+  if (isIP(text) === 0) {
+    throw new InvalidArgumentError("It must be an IP address, such as 127.0.0.1.");
+  }
+  return text;
+}
+
 const scenarioHelp = Object.entries(SCENARIOS)
   .map(([scenario, what]) => `  ${scenario.padEnd(12)} ${what}`)
   .join("\n");
@@ -65,8 +74,10 @@ Where to:
 
 Files:
   With --with-origin the recordings' files are real, served on 127.0.0.1, and --verify checks state, size and findings.
-  Without it the URLs name hosts of the provider at which there is nothing: the receiver will try each for minutes
-  and give up, and nothing is asserted about files.
+  A receiver on another machine needs --origin-host with an address of this one that it reaches, and the same
+  address with the port in its MEDIA_ALLOWED_HOSTS.
+  Without --with-origin the URLs name hosts of the provider at which there is nothing: the receiver will try each
+  for minutes and give up, and nothing is asserted about files.
 
 Refusals:
   The provider repeats whatever is not answered with exactly 200. Callbacks that a scenario plans to be refused
@@ -103,6 +114,7 @@ interface ParsedOptions {
   runId?: string;
   format: FileFormat | "all";
   withOrigin: boolean;
+  originHost?: string;
   originPort?: number;
   keepOrigin: boolean;
   verify: boolean;
@@ -159,11 +171,17 @@ function command(output: CommandLineOutput): Command {
         "part of every id; fixed together with the seed, the very same recordings are sent again (default: random)",
       ).argParser(name),
     )
-    .option("--with-origin", "serve the recordings' files on 127.0.0.1", false)
+    .option("--with-origin", "serve the recordings' files", false)
+    .addOption(
+      new Option(
+        "--origin-host <address>",
+        "the IP address at which to serve them, and which the recordings' URLs name (default: 127.0.0.1)",
+      ).argParser(address),
+    )
     .addOption(
       new Option(
         "--origin-port <port>",
-        "where to serve them (default: the port that the running `npm start` allows, else 8090)",
+        "the port at which to serve them (default: the one that the running `npm start` allows, else 8090)",
       ).argParser(whole(1, 65_535)),
     )
     .option("--keep-origin", "leave the origin running until Ctrl-C; implies --with-origin", false)
@@ -208,6 +226,7 @@ export function parseCommandLine(args: readonly string[], output: CommandLineOut
       api: options.api,
       user: options.user,
       password: options.password,
+      originHost: options.originHost,
       originPort: options.originPort,
       verify: options.verify,
       count: options.count,

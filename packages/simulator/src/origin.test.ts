@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { parseRange } from "./origin.ts";
+import { httpUrl, parseRange } from "./origin.ts";
 
 it("gives a range inside the file, or none, for any header", () => {
   const header = fc.oneof(
@@ -23,4 +23,9 @@ it("has no range in an empty file", () => {
   expect(parseRange("bytes=0-", 0)).toBe("unsatisfiable");
   expect(parseRange("bytes=-1", 0)).toBe("unsatisfiable");
   expect(parseRange(undefined, 0)).toBe("whole");
+});
+
+it("writes an IPv6 address into a URL as URLs have it", () => {
+  expect(httpUrl("10.1.2.3", 8090)).toBe("http://10.1.2.3:8090");
+  expect(httpUrl("fd00::1", 8090)).toBe("http://[fd00::1]:8090");
 });

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { once } from "node:events";
+import { isIPv6 } from "node:net";
 import type { SampleFile } from "./media-samples.ts";
 
 /** One servable path. `truncatedTo` serves that many first bytes as though they were the whole file. */
@@ -10,7 +11,7 @@ export interface OriginFile {
 }
 
 export interface Origin {
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  /** `http://<address>:<port>`, without a slash at the end. */
   baseUrl: string;
   port: number;
   /** Publishes more paths; every other path is answered 404. */
@@ -98,11 +99,19 @@ function answer(
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
+/** The URL of what listens there, without a slash at the end. */
+export function httpUrl(address: string, port: number): string {
+  return `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+}
+
 /**
- * Serves sample recordings over HTTP on 127.0.0.1, with ranges and validators as the provider's storage has.
- * Port 0 takes a free one. Rejects with the system's error (EADDRINUSE) when it cannot listen.
+ * Serves sample recordings over HTTP, with ranges and validators as the provider's storage has.
+ *
+ * @param port 0 takes a free one.
+ * @param host an IP address of this machine.
+ * Rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL) when it cannot listen.
  */
-export async function startOrigin(port: number): Promise<Origin> {
+export async function startOrigin(port: number, host: string): Promise<Origin> {
   const files = new Map<string, OriginFile>();
   const answers = new Map<number, number>();
   const server: Server = createServer((request, response) => {
@@ -112,12 +121,12 @@ export async function startOrigin(port: number): Promise<Origin> {
     request.resume();
     answer(request, response, files);
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   const address = server.address();
   const actualPort = typeof address === "object" && address !== null ? address.port : port;
   return {
-    baseUrl: `http://127.0.0.1:${actualPort}`,
+    baseUrl: httpUrl(host, actualPort),
     port: actualPort,
     publish: (more) => {
       for (const [path, file] of more) {

@@ -64,11 +64,11 @@ const HOPELESS_STATUSES: ReadonlySet<number | null> = new Set([400, 401, 403, 40
 async function openOrigin(flags: RunFlags, target: Target): Promise<Origin | null> {
   if (!flags.withOrigin) return null;
   try {
-    return await startOrigin(target.originPort);
+    return await startOrigin(target.originPort, target.originHost);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(
-      `The media origin cannot listen on port ${target.originPort} (${reason}). Pass another with --origin-port.`,
+      `The media origin cannot listen on ${target.originHost}, port ${target.originPort} (${reason}). Pass others with --origin-host and --origin-port.`,
     );
   }
 }

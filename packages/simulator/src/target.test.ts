@@ -24,6 +24,7 @@ describe("the target", () => {
     expect(resolveTarget({ verify: true }, NOTHING, LOCAL)).toEqual({
       url: LOCAL.callbackUrl,
       key: "made-up",
+      originHost: "127.0.0.1",
       originPort: 9999,
       api: { url: LOCAL.dashboardUrl, user: "admin", password: "made-up-too" },
     });
@@ -39,9 +40,17 @@ describe("the target", () => {
       key: "first",
       api: { user: "eve", password: "given" },
     });
-    const flags = { key: "flag", user: "u", password: "p", originPort: 1, verify: true };
+    const flags = {
+      key: "flag",
+      user: "u",
+      password: "p",
+      originHost: "::1",
+      originPort: 1,
+      verify: true,
+    };
     expect(resolveTarget(flags, environment, LOCAL)).toMatchObject({
       key: "flag",
+      originHost: "::1",
       originPort: 1,
       api: { user: "u", password: "p" },
     });
@@ -55,6 +64,7 @@ describe("the target", () => {
     expect(resolveTarget({ url, key: "k", verify: false }, NOTHING, null)).toEqual({
       url,
       key: "k",
+      originHost: "127.0.0.1",
       originPort: 8090,
       api: null,
     });

@@ -20,15 +20,21 @@ export interface TargetFlags {
   api?: string | undefined;
   user?: string | undefined;
   password?: string | undefined;
+  originHost?: string | undefined;
   originPort?: number | undefined;
   withOrigin?: boolean | undefined;
   verify: boolean;
 }
 
+/** Private unless asked otherwise: the files are for receivers on this machine. */
+const DEFAULT_ORIGIN_HOST = "127.0.0.1";
+
 /** Where to send, with which key, and whom to ask afterwards. */
 export interface Target {
   url: string;
   key: string;
+  /** The IP address at which the origin listens and is reached. */
+  originHost: string;
   originPort: number;
   /** Null unless the run is to be verified. */
   api: ApiTarget | null;
@@ -97,6 +103,7 @@ export function resolveTarget(
       `Which key? Pass --key <key>, or set CALLBACK_KEYS, to sign for ${new URL(url).origin}.`,
     );
   }
+  const originHost = flags.originHost ?? DEFAULT_ORIGIN_HOST;
   const isClosed = flags.url === undefined && local?.originPort === null;
   if (flags.withOrigin === true && flags.originPort === undefined && isClosed) {
     throw new UsageError(
@@ -104,7 +111,7 @@ export function resolveTarget(
     );
   }
   const originPort = flags.originPort ?? local?.originPort ?? DEFAULT_ORIGIN_PORT;
-  if (!flags.verify) return { url, key, originPort, api: null };
+  if (!flags.verify) return { url, key, originHost, originPort, api: null };
 
   const apiUrl = flags.api === undefined ? local?.dashboardUrl : httpUrl("--api", flags.api);
   if (apiUrl === undefined) {
@@ -121,5 +128,5 @@ export function resolveTarget(
     );
   }
   const user = flags.user ?? environment.dashboardUser ?? (isLocal ? local.dashboardUser : "admin");
-  return { url, key, originPort, api: { url: apiUrl, user, password } };
+  return { url, key, originHost, originPort, api: { url: apiUrl, user, password } };
 }

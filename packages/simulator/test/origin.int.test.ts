@@ -7,7 +7,7 @@ const BYTES = Buffer.from("0123456789");
 let origin: Origin;
 
 beforeAll(async () => {
-  origin = await startOrigin(0);
+  origin = await startOrigin(0, "127.0.0.1");
   const sample = sampleFile(BYTES, "video/mp4");
   origin.publish(
     new Map([
@@ -91,6 +91,17 @@ describe("the media origin", () => {
   });
 
   it("says so when its port is taken", async () => {
-    await expect(startOrigin(origin.port)).rejects.toThrow("EADDRINUSE");
+    await expect(startOrigin(origin.port, "127.0.0.1")).rejects.toThrow("EADDRINUSE");
+  });
+
+  it("listens at the address that it is given, and there alone", async () => {
+    const other = await startOrigin(0, "127.0.0.2");
+    try {
+      expect(other.baseUrl).toBe(`http://127.0.0.2:${other.port}`);
+      expect(await fetch(`${other.baseUrl}/none`)).toMatchObject({ status: 404 });
+      await expect(fetch(`http://127.0.0.1:${other.port}/none`)).rejects.toThrow("fetch failed");
+    } finally {
+      await other.close();
+    }
   });
 });

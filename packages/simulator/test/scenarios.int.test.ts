@@ -56,7 +56,7 @@ async function runScenario(
   { withOrigin = true, timeoutMs = 10_000 } = {},
 ): Promise<Summary> {
   await using receiver = await startReferenceReceiver(faults);
-  const origin = withOrigin ? await startOrigin(0) : null;
+  const origin = withOrigin ? await startOrigin(0, "127.0.0.1") : null;
   try {
     return await runAgainst(receiver, origin, options, timeoutMs);
   } finally {

@@ -35,9 +35,9 @@ export function appScript(root: string, name: AppName): string {
 /**
  * A download passes through buffers that live for milliseconds, each with a small object in the young generation. With
  * its default size that generation is collected so seldom that 60 MB of dead buffers wait in it (measured: npm run bench
- * -- media).
+ * -- media). deploy/Dockerfile has the same flags.
  */
-const NODE_FLAGS: Partial<Record<AppName, readonly string[]>> = {
+export const NODE_FLAGS: Partial<Record<AppName, readonly string[]>> = {
   worker: ["--max-semi-space-size=1"],
 };
 

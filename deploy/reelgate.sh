@@ -1,0 +1,2 @@
+#!/bin/sh
+exec node --enable-source-maps /app/apps/cli/dist/main.js "$@"
