@@ -1,4 +1,5 @@
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import type { Service } from "@reelgate/shared/lifecycle";
@@ -9,6 +10,7 @@ import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
+import { startTracing } from "@reelgate/shared/tracing/tracing";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
 import { createApp } from "./app.ts";
@@ -57,6 +59,7 @@ export async function startIngress(
   });
   const registry = createRegistry("ingress");
   const telemetry = new IngressTelemetry(logger, registry, clock);
+  const tracing = stack.use(await startTracing({ app: "ingress", config: config.tracing, logger }));
   const onRedisError = (error: Error): void => telemetry.redisFailed(error);
 
   const redis = stack.adopt(
@@ -73,6 +76,7 @@ export async function startIngress(
       client: redis,
       requireDurable: config.redisDurability === "require",
       onChange: (state) => telemetry.redisChanged(state),
+      onWrite: (durationMs) => telemetry.redisWritten(durationMs),
       ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
     }),
   );
@@ -81,6 +85,7 @@ export async function startIngress(
       queue: QUEUES.callbacks,
       connection: redis,
       onError: onRedisError,
+      telemetry: await bullmqTelemetry(tracing),
     }),
     async (producer) => {
       await withinMs(producer.close(), QUEUE_CLOSE_MS);
@@ -114,6 +119,7 @@ export async function startIngress(
       }),
     readiness,
     telemetry,
+    tracing,
   });
   const server = stack.use(
     await startPublicServer({

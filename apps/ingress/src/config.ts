@@ -1,6 +1,7 @@
 import {
   OPS_ENV,
   REDIS_ENV,
+  TRACING_ENV,
   boolean,
   choice,
   configInvalid,
@@ -9,8 +10,10 @@ import {
   optional,
   readEnv,
   text,
+  tracingConfig,
 } from "@reelgate/shared/env";
 import type { EnvVariable } from "@reelgate/shared/env";
+import type { TracingConfig } from "@reelgate/shared/tracing/tracing";
 
 /** `require` answers 503 while Redis does not write to disk before it replies; `warn` accepts and says so. */
 export type DurabilityPolicy = "require" | "warn";
@@ -28,7 +31,8 @@ export const INGRESS_ENV: {
   TRUST_PROXY: EnvVariable<number>;
   REDIS_DURABILITY: EnvVariable<DurabilityPolicy>;
 } & typeof REDIS_ENV &
-  typeof OPS_ENV = {
+  typeof OPS_ENV &
+  typeof TRACING_ENV = {
   PORT: {
     parse: integerBetween(0, 65535),
     description: "Public port on which callbacks are received; 0 picks a free one.",
@@ -99,6 +103,7 @@ export const INGRESS_ENV: {
   },
   ...REDIS_ENV,
   ...OPS_ENV,
+  ...TRACING_ENV,
 };
 
 export interface IngressConfig {
@@ -116,6 +121,7 @@ export interface IngressConfig {
   redisDurability: DurabilityPolicy;
   opsHost: string;
   opsPort: number;
+  tracing: TracingConfig;
   logLevel: string;
   shutdownGraceMs: number;
 }
@@ -153,6 +159,7 @@ export function readIngressConfig(
     redisDurability: values.REDIS_DURABILITY,
     opsHost: values.OPS_HOST,
     opsPort: values.OPS_PORT,
+    tracing: tracingConfig(values),
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
   };

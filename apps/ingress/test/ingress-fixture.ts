@@ -43,6 +43,7 @@ export async function startTestIngress(
       redisDurability: "require",
       opsHost: "127.0.0.1",
       opsPort: 0,
+      tracing: { endpoint: null, headers: {}, serviceName: null, sampleRatio: 1 },
       logLevel: "debug",
       shutdownGraceMs: 10_000,
       ...changes,

@@ -52,9 +52,9 @@ export async function verifyMedia(
   const result = await process(deps.engine, target, run);
   switch (result.kind) {
     case "indexed":
-      return await noteReport(deps, job, result.report, null, signal);
+      return await noteReport(deps, job, target, result.report, null, signal);
     case "stored":
-      return await noteReport(deps, job, result.report, result.stored, signal);
+      return await noteReport(deps, job, target, result.report, result.stored, signal);
     case "broken":
       return await noteFailure(deps, job, target, incomplete(result.report), signal);
     case "failed":
@@ -107,12 +107,13 @@ function incomplete(report: MediaReport): FailedLook {
 async function noteReport(
   deps: VerifyMediaDeps,
   job: MediaJob,
+  target: MediaTarget,
   report: MediaReport,
   stored: StoredCopy | null,
   signal: AbortSignal,
 ): Promise<JobEnd> {
   await whileCatalogueAway(deps, signal, () => deps.catalogue.report(job, report, stored));
-  deps.events.mediaVerified(job, report, stored);
+  deps.events.mediaVerified(job, report, stored, target.times);
   return { kind: "done" };
 }
 
