@@ -2,6 +2,7 @@ import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import { FINDING_KINDS, FINDING_SEVERITIES } from "@reelgate/shared/contract/media";
 import { OUTCOMES } from "@reelgate/shared/contract/recording";
+import { ERRORS } from "@reelgate/shared/errors";
 import type { Logger } from "@reelgate/shared/logger";
 import { eventTypeLabel } from "./event-types.ts";
 import { lagMetrics } from "./lag-metrics.ts";
@@ -71,6 +72,11 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
   });
   // A counter that comes to be with its first event hides that event from every rate.
   for (const outcome of OUTCOMES) settled.inc({ outcome, repeated: "false" }, 0);
+  const codes = Object.keys(ERRORS).filter((code) => /^(?:media|storage)_|^internal$/u.test(code));
+  for (const code of codes) {
+    failures.inc({ code, final: "false" }, 0);
+    failures.inc({ code, final: "true" }, 0);
+  }
   for (const kind of FINDING_KINDS) findings.inc({ kind, severity: FINDING_SEVERITIES[kind] }, 0);
   let awayLoggedAtMs = 0;
 
