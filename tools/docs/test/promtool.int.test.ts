@@ -58,7 +58,7 @@ test("the unit tests of the rules pass, and would fail", async () => {
     }),
   );
   await expect(promtool("test", "rules", wrong)).rejects.toMatchObject({
-    stdout: expect.stringContaining("Redis does not answer the ingress") as string,
+    stderr: expect.stringContaining("Redis does not answer the ingress") as string,
   });
 });
 
