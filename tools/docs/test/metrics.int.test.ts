@@ -11,6 +11,8 @@ const opened = new AsyncDisposableStack();
 let product: RunningProduct;
 /** Callbacks that were acknowledged and are to have an outcome. */
 let accepted = 0;
+/** All recordings ended five minutes ago. */
+const ENDED_AT_S = inSeconds(-300);
 
 beforeAll(async () => {
   product = opened.use(await startRunningProduct());
@@ -26,8 +28,8 @@ function recording(name: string, changes: Readonly<Record<string, unknown>> = {}
     record_file_id: name,
     file_format: "mp4",
     video_url: `${product.originUrl}/sample.mp4?sign=${SECRETS.urlQuery}`,
-    end_time: inSeconds(-300),
-    start_time: inSeconds(-400),
+    end_time: ENDED_AT_S,
+    start_time: ENDED_AT_S - 100,
     ...changes,
   });
 }
