@@ -1,10 +1,13 @@
 import { createServer } from "node:http";
+import { readBacklog } from "@reelgate/catalogue/backlog";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
+import { tracingConfig } from "@reelgate/shared/env";
 import { closeServer, listen } from "@reelgate/shared/http-listen";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import type { Service } from "@reelgate/shared/lifecycle";
@@ -13,13 +16,18 @@ import type { LoggerOptions } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { PRODUCER_TIMEOUT_MS, createRedis } from "@reelgate/shared/redis";
+import { readRedisMemory } from "@reelgate/shared/redis-memory";
 import { createRegistry } from "@reelgate/shared/telemetry";
+import { startTracing } from "@reelgate/shared/tracing/tracing";
 import { bullmqQueueCounter } from "./adapters/bullmq-queue-counter.ts";
+import { bullmqQueueReader } from "./adapters/bullmq-queue-reader.ts";
 import { postgresCatalogue } from "./adapters/postgres-catalogue.ts";
 import { BOARD_PATH, createDashboardApp } from "./app.ts";
+import { registerBacklogMetrics } from "./backlog-metrics.ts";
 import { createBoard } from "./board.ts";
 import type { DashboardConfig } from "./config.ts";
 import { createGuessThrottle } from "./guess-throttle.ts";
+import { operatorRetries } from "./operator-retries.ts";
 
 /** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
 const GUESSES = { burst: 10, refillMs: 6000, maxAddresses: 10_000 } as const;
@@ -57,6 +65,9 @@ export async function compose(
   const logger = createLogger({ app: "dashboard", level: config.LOG_LEVEL, ...logging });
   const registry = createRegistry("dashboard");
   await using opened = new AsyncDisposableStack();
+  const tracing = opened.use(
+    await startTracing({ app: "dashboard", config: tracingConfig(config), logger }),
+  );
 
   const database = opened.adopt(
     openDatabase({
@@ -80,7 +91,8 @@ export async function compose(
     (client) => client.disconnect(),
   );
   const onQueueError = (error: Error): void => logger.warn({ err: error }, "queue");
-  const producer = { connection: redis, onError: onQueueError };
+  const telemetry = await bullmqTelemetry(tracing);
+  const producer = { connection: redis, onError: onQueueError, telemetry };
   // Closing waits for Redis, which may be away; the connection itself is closed after it in any case.
   const closeQueue = async (queue: { close(): Promise<void> }): Promise<void> => {
     await withinMs(queue.close().catch(onQueueError), PRODUCER_TIMEOUT_MS);
@@ -94,10 +106,19 @@ export async function compose(
     closeQueue,
   );
 
+  const queueCounter = bullmqQueueCounter([callbacks, media]);
+  registerBacklogMetrics(registry, {
+    pingRedis: () => redis.ping(),
+    pingPostgres: () => pingDatabase(database),
+    queueReader: bullmqQueueReader([callbacks, media], queueCounter),
+    redisMemory: () => readRedisMemory(redis),
+    catalogueBacklog: () => readBacklog(database),
+  });
+
   const app = createDashboardApp({
     catalogue: postgresCatalogue(database),
-    queueCounter: bullmqQueueCounter([callbacks, media]),
-    mediaQueue: bullmqMediaQueue(media),
+    queueCounter,
+    mediaQueue: operatorRetries(bullmqMediaQueue(media), registry, tracing),
     board: createBoard({
       queues: [callbacks, media],
       basePath: BOARD_PATH,

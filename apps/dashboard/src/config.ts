@@ -2,6 +2,7 @@ import {
   DATABASE_ENV,
   OPS_ENV,
   REDIS_ENV,
+  TRACING_ENV,
   integerBetween,
   readEnv,
   text,
@@ -31,7 +32,8 @@ type DashboardEnv = {
   DASHBOARD_PASSWORD: EnvVariable<string>;
 } & typeof REDIS_ENV &
   typeof DATABASE_ENV &
-  typeof OPS_ENV;
+  typeof OPS_ENV &
+  typeof TRACING_ENV;
 
 /** Every variable of the dashboard. */
 export const DASHBOARD_ENV: DashboardEnv = {
@@ -62,6 +64,7 @@ export const DASHBOARD_ENV: DashboardEnv = {
   ...REDIS_ENV,
   ...DATABASE_ENV,
   ...OPS_ENV,
+  ...TRACING_ENV,
 };
 
 export type DashboardConfig = EnvValues<DashboardEnv>;

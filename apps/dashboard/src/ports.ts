@@ -25,6 +25,20 @@ export interface Catalogue {
   count(): Promise<Pick<Stats, "callbacks" | "recordings">>;
 }
 
+/** One queue at a moment. `waiting` counts prioritised jobs too. */
+export interface QueueReading {
+  jobs: Readonly<Record<"waiting" | "active" | "delayed" | "failed" | "completed", number>>;
+  /** Since when the job that is taken next has been due, in Unix milliseconds; null when none waits. */
+  oldestWaitingSinceMs: number | null;
+  /** Since when the longest run has been going on, in Unix milliseconds; null when none is. */
+  oldestActiveSinceMs: number | null;
+}
+
+/** What is in the queues, for metrics. Rejects when Redis is away. */
+export interface QueueReader {
+  read(): Promise<Readonly<Record<string, QueueReading>>>;
+}
+
 /** How many jobs each queue holds, by state. Rejects when Redis is away. */
 export interface QueueCounter {
   count(): Promise<Stats["queues"]>;

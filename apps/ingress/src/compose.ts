@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import type { Service } from "@reelgate/shared/lifecycle";
@@ -10,6 +11,7 @@ import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
+import { startTracing } from "@reelgate/shared/tracing/tracing";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
 import { openReplicaSpool } from "./adapters/spool/replica-folders.ts";
@@ -63,6 +65,7 @@ export async function startIngress(
   });
   const registry = createRegistry("ingress");
   const telemetry = new IngressTelemetry(logger, registry, clock);
+  const tracing = stack.use(await startTracing({ app: "ingress", config: config.tracing, logger }));
   const onRedisError = (error: Error): void => telemetry.redisFailed(error);
 
   const redis = stack.adopt(
@@ -79,6 +82,7 @@ export async function startIngress(
       client: redis,
       requireDurable: config.redisDurability === "require",
       onChange: (state) => telemetry.redisChanged(state),
+      onWrite: (durationMs) => telemetry.redisWritten(durationMs),
       ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
     }),
   );
@@ -87,6 +91,7 @@ export async function startIngress(
       queue: QUEUES.callbacks,
       connection: redis,
       onError: onRedisError,
+      telemetry: await bullmqTelemetry(tracing),
     }),
     async (producer) => {
       await withinMs(producer.close(), QUEUE_CLOSE_MS);
@@ -134,6 +139,7 @@ export async function startIngress(
       }),
     readiness,
     telemetry,
+    tracing,
   });
   const server = stack.use(
     await startPublicServer({

@@ -30,6 +30,7 @@ test("keys and a Redis are all that must be given", () => {
     spoolMaxBytes: 1_073_741_824,
     opsHost: "127.0.0.1",
     opsPort: 9090,
+    tracing: { endpoint: null, headers: {}, serviceName: null, sampleRatio: 1 },
     logLevel: "info",
     shutdownGraceMs: 25_000,
   });

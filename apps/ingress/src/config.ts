@@ -1,6 +1,7 @@
 import {
   OPS_ENV,
   REDIS_ENV,
+  TRACING_ENV,
   boolean,
   choice,
   configInvalid,
@@ -9,8 +10,10 @@ import {
   optional,
   readEnv,
   text,
+  tracingConfig,
 } from "@reelgate/shared/env";
 import type { EnvVariable } from "@reelgate/shared/env";
+import type { TracingConfig } from "@reelgate/shared/tracing/tracing";
 
 /** `require` answers 503 while Redis does not write to disk before it replies; `warn` accepts and says so. */
 export type DurabilityPolicy = "require" | "warn";
@@ -30,7 +33,8 @@ export const INGRESS_ENV: {
   SPOOL_DIR: EnvVariable<string | null>;
   SPOOL_MAX_BYTES: EnvVariable<number>;
 } & typeof REDIS_ENV &
-  typeof OPS_ENV = {
+  typeof OPS_ENV &
+  typeof TRACING_ENV = {
   PORT: {
     parse: integerBetween(0, 65535),
     description: "Public port on which callbacks are received; 0 picks a free one.",
@@ -115,6 +119,7 @@ export const INGRESS_ENV: {
   },
   ...REDIS_ENV,
   ...OPS_ENV,
+  ...TRACING_ENV,
 };
 
 export interface IngressConfig {
@@ -135,6 +140,7 @@ export interface IngressConfig {
   spoolMaxBytes: number;
   opsHost: string;
   opsPort: number;
+  tracing: TracingConfig;
   logLevel: string;
   shutdownGraceMs: number;
 }
@@ -174,6 +180,7 @@ export function readIngressConfig(
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     opsHost: values.OPS_HOST,
     opsPort: values.OPS_PORT,
+    tracing: tracingConfig(values),
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
   };

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Logger } from "@reelgate/shared/logger";
 import type { Clock } from "./ingest/ports.ts";
+import { REFUSALS } from "./ingest/outcome.ts";
 import type { Outcome } from "./ingest/outcome.ts";
 
 /** Where an answer went and how long it took. */
@@ -34,6 +35,7 @@ export class IngressTelemetry {
   readonly #inFlight: Gauge;
   readonly #redisUp: Gauge;
   readonly #redisDurable: Gauge;
+  readonly #redisWriteSeconds: Histogram;
   #redisErrorsUnlogged = 0;
   #redisErrorLoggedAtMs = -Infinity;
 
@@ -59,7 +61,7 @@ export class IngressTelemetry {
       registers,
     });
     this.#redisUp = new Gauge({
-      name: "reelgate_ingress_redis_up",
+      name: "reelgate_redis_up",
       help: "1 while there is a connection to Redis.",
       registers,
     });
@@ -68,6 +70,14 @@ export class IngressTelemetry {
       help: "1 while Redis is known to write to disk before it replies.",
       registers,
     });
+    this.#redisWriteSeconds = new Histogram({
+      name: "reelgate_ingress_redis_write_seconds",
+      help: "Round trip of the write that is tried once a second, with its way to the disk.",
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2],
+      registers,
+    });
+    // A counter that comes to be with its first event hides that event from every rate.
+    for (const answer of ["accepted", ...REFUSALS]) this.#answers.inc({ answer }, 0);
   }
 
   answered(outcome: Outcome, { durationMs, ...origin }: AnswerContext): void {
@@ -118,6 +128,10 @@ export class IngressTelemetry {
         throw new Error(`unknown state ${String(unreachable)}`);
       }
     }
+  }
+
+  redisWritten(durationMs: number): void {
+    this.#redisWriteSeconds.observe(durationMs / 1000);
   }
 
   redisFailed(error: Error): void {

@@ -45,6 +45,7 @@ export async function startTestIngress(
       spoolMaxBytes: 1_073_741_824,
       opsHost: "127.0.0.1",
       opsPort: 0,
+      tracing: { endpoint: null, headers: {}, serviceName: null, sampleRatio: 1 },
       logLevel: "debug",
       shutdownGraceMs: 10_000,
       ...changes,

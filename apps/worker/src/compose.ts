@@ -1,5 +1,6 @@
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import {
   MEDIA_PRIORITY,
   QUEUES,
@@ -7,7 +8,7 @@ import {
   mediaJobSchema,
 } from "@reelgate/shared/contract/jobs";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
-import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
+import { closeDatabase, openDatabase, pingDatabase, poolUse } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { sweepStaging } from "@reelgate/media/download/staging/sweep-staging";
 import { prepareStagingRoot } from "@reelgate/media/download/staging/staging-root";
@@ -20,20 +21,24 @@ import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import type { Redis, RedisRole } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
+import { startTracing } from "@reelgate/shared/tracing/tracing";
 import { startBullmqStage } from "./adapters/bullmq-stage.ts";
 import { postgresCatalogue } from "./adapters/catalogue.ts";
 import { guardedMediaEngine } from "./adapters/media-engine.ts";
 import type { Copies } from "./adapters/media-engine.ts";
 import { redisSweepTurn } from "./adapters/redis-sweep-turn.ts";
 import { systemClock } from "./adapters/system-clock.ts";
+import { tracedCatalogue, tracedEngine, tracedHandler } from "./adapters/traced-work.ts";
 import { readWorkerConfig } from "./config.ts";
 import type { CopiesConfig, WorkerConfig } from "./config.ts";
+import { fetchedBytes, registerDependencyMetrics } from "./dependency-metrics.ts";
 import { workerEvents } from "./events.ts";
 import { settleCallback } from "./handlers/settle-callback.ts";
 import { sweepPending } from "./handlers/sweep-pending.ts";
 import { verifyMedia } from "./handlers/verify-media.ts";
 import { waitForSchema } from "./stages/wait-for-schema.ts";
 import { repeatEvery } from "./stages/repeat.ts";
+import { stageMetrics } from "./stage-metrics.ts";
 import type { RunningStage } from "./stages/stage.ts";
 
 /** Between two sweeps of all workers together; each asks more often whether it is its turn. */
@@ -45,15 +50,22 @@ const STAGING_SWEEP_INTERVAL_MS = 3_600_000;
 /** Jobs in hand are cancelled so long before the grace of the whole process ends. */
 const CANCEL_MARGIN_MS = 10_000;
 
+export interface WorkerService extends Service {
+  opsPort: number;
+}
+
 /** Wires the worker and starts its stages. Everything that was opened is closed in reverse order. */
 export async function compose(
   signal: AbortSignal,
   config: WorkerConfig = readWorkerConfig(),
-): Promise<Service> {
+): Promise<WorkerService> {
   await using opened = new AsyncDisposableStack();
   const logger = createLogger({ app: "worker", level: config.logLevel });
   const registry = createRegistry("worker");
   const events = workerEvents(logger, registry);
+  const tracing = opened.use(await startTracing({ app: "worker", config: config.tracing, logger }));
+  const telemetry = await bullmqTelemetry(tracing);
+  const observerOf = stageMetrics(registry);
 
   const db = openDatabase({
     ...config.database,
@@ -85,16 +97,22 @@ export async function compose(
     return reasons.length === 0 ? { ready: true } : { ready: false, reasons };
   };
   const producer = connect("producer", "media-producer");
+  registerDependencyMetrics(registry, {
+    pingRedis: () => producer.ping(),
+    pingPostgres: () => pingDatabase(db),
+    poolUse: () => poolUse(db),
+  });
   const ops = await startOpsServer({ ...config.ops, registry, readiness });
   opened.use(ops);
 
   await waitForSchema({ clock: systemClock, events, check: () => assertSchemaCurrent(db) }, signal);
 
-  const catalogue = postgresCatalogue(db);
+  const catalogue = tracedCatalogue(tracing, postgresCatalogue(db));
   const mediaQueue = bullmqMediaQueue(
     createProducer<MediaJob>({
       queue: QUEUES.media,
       connection: producer,
+      telemetry,
       onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
     }),
   );
@@ -104,6 +122,7 @@ export async function compose(
     cancelAfterMs: Math.max(config.shutdownGraceMs - CANCEL_MARGIN_MS, 1000),
     onError: (error: Error): void => logger.warn({ err: error }, "trouble with a queue"),
     onJobUndecided,
+    telemetry,
   };
   const copies = config.copies === null ? null : await openCopies(config.copies);
   if (copies !== null) {
@@ -118,36 +137,41 @@ export async function compose(
       ),
     );
   }
-  const engine = opened.use(guardedMediaEngine({ ...config.media, copies }));
+  const engine = opened.use(
+    guardedMediaEngine({ ...config.media, copies, onBytesFetched: fetchedBytes(registry) }),
+  );
 
   if (config.stages.includes("callbacks")) {
     stages.push(
       startBullmqStage({
         ...common,
         queue: QUEUES.callbacks,
+        observer: observerOf("callbacks"),
         connection: connect("worker", "callbacks"),
         concurrency: config.callbacksConcurrency,
         schema: callbackJobSchema,
         retryPriority: null,
-        handler: async (job, run) => {
+        handler: tracedHandler(tracing, "settle callback", async (job, run) => {
           const deps = { catalogue, mediaQueue, clock: systemClock, events };
           await settleCallback(deps, job, run.signal);
           return { kind: "done" };
-        },
+        }),
       }),
     );
   }
   if (config.stages.includes("media")) {
-    const deps = { catalogue, engine, clock: systemClock, events, limits: config.media };
+    const traced = tracedEngine(tracing, engine);
+    const deps = { catalogue, engine: traced, clock: systemClock, events, limits: config.media };
     stages.push(
       startBullmqStage({
         ...common,
         queue: QUEUES.media,
+        observer: observerOf("media"),
         connection: connect("worker", "media"),
         concurrency: config.media.concurrency,
         schema: mediaJobSchema,
         retryPriority: MEDIA_PRIORITY.repeatedLook,
-        handler: (job, run) => verifyMedia(deps, job, run),
+        handler: tracedHandler(tracing, "verify media", (job, run) => verifyMedia(deps, job, run)),
       }),
     );
   }
@@ -177,6 +201,7 @@ export async function compose(
   return {
     logger,
     shutdownGraceMs: config.shutdownGraceMs,
+    opsPort: ops.port,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -2,6 +2,7 @@ import {
   DATABASE_ENV,
   OPS_ENV,
   REDIS_ENV,
+  TRACING_ENV,
   choice,
   configInvalid,
   integerBetween,
@@ -9,9 +10,11 @@ import {
   optional,
   readEnv,
   text,
+  tracingConfig,
 } from "@reelgate/shared/env";
 import type { EnvDeclaration, EnvValues, EnvVariable } from "@reelgate/shared/env";
 import { errorMessage } from "@reelgate/shared/errors";
+import type { TracingConfig } from "@reelgate/shared/tracing/tracing";
 import { DEFAULT_ALLOWED_HOSTS, parseAllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { AllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { SegmentSelection } from "@reelgate/media/hls/segment-plan";
@@ -187,7 +190,11 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
   },
 };
 
-export type WorkerEnv = typeof OPS_ENV & typeof REDIS_ENV & typeof DATABASE_ENV & WorkerOnlyEnv;
+export type WorkerEnv = typeof OPS_ENV &
+  typeof TRACING_ENV &
+  typeof REDIS_ENV &
+  typeof DATABASE_ENV &
+  WorkerOnlyEnv;
 
 /** Every variable of the worker: read here, documented from here. */
 export const WORKER_ENV: WorkerEnv = {
@@ -195,6 +202,7 @@ export const WORKER_ENV: WorkerEnv = {
   ...REDIS_ENV,
   ...DATABASE_ENV,
   ...OPS_ENV,
+  ...TRACING_ENV,
 };
 
 export interface WorkerConfig {
@@ -215,6 +223,7 @@ export interface WorkerConfig {
   redisUrl: string;
   database: { url: string; poolSize: number; statementTimeoutMs: number };
   ops: { host: string; port: number };
+  tracing: TracingConfig;
   logLevel: string;
   shutdownGraceMs: number;
 }
@@ -253,6 +262,7 @@ export function readWorkerConfig(
       statementTimeoutMs: values.DATABASE_STATEMENT_TIMEOUT_MS,
     },
     ops: { host: values.OPS_HOST, port: values.OPS_PORT },
+    tracing: tracingConfig(values),
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
   };

@@ -1,10 +1,12 @@
-import { Counter, Gauge, Histogram } from "prom-client";
+import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
-import { FINDING_SEVERITIES } from "@reelgate/shared/contract/media";
+import { FINDING_KINDS, FINDING_SEVERITIES } from "@reelgate/shared/contract/media";
+import { OUTCOMES } from "@reelgate/shared/contract/recording";
+import { ERRORS } from "@reelgate/shared/errors";
 import type { Logger } from "@reelgate/shared/logger";
+import { eventTypeLabel } from "./event-types.ts";
+import { lagMetrics } from "./lag-metrics.ts";
 import type { WorkerEvents } from "./ports.ts";
-
-const LAG_BUCKETS_S = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600];
 
 /**
  * Every event of the worker as one log line and its metrics. Labels are closed sets; ids stand in logs alone, and
@@ -18,12 +20,13 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
     labelNames: ["outcome", "repeated"],
     registers,
   });
-  const settleLag = new Histogram({
-    name: "reelgate_callback_settle_lag_seconds",
-    help: "From the arrival of a callback to its outcome.",
-    buckets: LAG_BUCKETS_S,
+  const eventTypes = new Counter({
+    name: "reelgate_callbacks_by_event_type_total",
+    help: "Callbacks that got their outcome, by event type: one that the provider documents, other, or none.",
+    labelNames: ["event_type"],
     registers,
   });
+  const lags = lagMetrics(registry);
   const unknownFields = new Counter({
     name: "reelgate_callback_unknown_fields_total",
     help: "Fields of recording events that the specification does not know; a rise means that the provider changed.",
@@ -53,7 +56,7 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
   const findings = new Counter({
     name: "reelgate_media_findings_total",
     help: "Verified differences between declared and real.",
-    labelNames: ["kind"],
+    labelNames: ["kind", "severity"],
     registers,
   });
   const failures = new Counter({
@@ -67,13 +70,23 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
     help: "Recordings older than a minute that the last sweep found pending.",
     registers,
   });
+  // A counter that comes to be with its first event hides that event from every rate.
+  for (const outcome of OUTCOMES) settled.inc({ outcome, repeated: "false" }, 0);
+  const codes = Object.keys(ERRORS).filter((code) => /^(?:media|storage)_|^internal$/u.test(code));
+  for (const code of codes) {
+    failures.inc({ code, final: "false" }, 0);
+    failures.inc({ code, final: "true" }, 0);
+  }
+  for (const kind of FINDING_KINDS) findings.inc({ kind, severity: FINDING_SEVERITIES[kind] }, 0);
   let awayLoggedAtMs = 0;
 
   return {
-    callbackSettled(settlement, { callbackId, receivedAtMs, unknownFields: unknown }) {
-      unknownFields.inc(unknown);
+    callbackSettled(settlement, event) {
+      const { callbackId } = event;
+      unknownFields.inc(event.unknownFields);
+      eventTypes.inc({ event_type: eventTypeLabel(event.eventType) });
       settled.inc({ outcome: settlement.outcome, repeated: String(settlement.repeated) });
-      settleLag.observe((Date.now() - receivedAtMs) / 1000);
+      lags.settled(settlement, event);
       const level =
         settlement.outcome === "conflict" || settlement.outcome === "invalid" ? "warn" : "debug";
       const { outcome, recordingId, repeated } = settlement;
@@ -93,13 +106,16 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
       awayLoggedAtMs = Date.now();
       logger.error({ err: error }, "Postgres is away; callbacks wait in the queue");
     },
-    mediaVerified(job, report, stored) {
+    mediaVerified(job, report, stored, times) {
       verified.inc({
         sound: String(report.findings.length === 0),
         stored: String(stored !== null),
       });
       storedBytes.inc(stored?.sizeBytes ?? 0);
-      for (const finding of report.findings) findings.inc({ kind: finding.kind });
+      for (const { kind } of report.findings) {
+        findings.inc({ kind, severity: FINDING_SEVERITIES[kind] });
+      }
+      lags.verified(job, times);
       const isAsDeclared = report.findings.every(
         ({ kind }) => FINDING_SEVERITIES[kind] === "unchecked",
       );
@@ -117,6 +133,10 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
     },
     mediaAttemptFailed(job, failure, error) {
       failures.inc({ code: failure.code, final: String(failure.final) });
+      // Of a broken recording there is a report too; one that is tried again is counted when it is given up.
+      for (const { kind } of failure.final ? (failure.report?.findings ?? []) : []) {
+        findings.inc({ kind, severity: FINDING_SEVERITIES[kind] });
+      }
       logger[failure.final ? "error" : "warn"](
         {
           ...job,

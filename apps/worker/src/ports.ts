@@ -3,7 +3,7 @@ import type { AppError } from "@reelgate/shared/errors";
 import type { MediaReport } from "@reelgate/shared/contract/media";
 import type { StoredCopy } from "@reelgate/shared/contract/recording";
 import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
-import type { MediaFailure, MediaTarget } from "@reelgate/catalogue/media-state";
+import type { MediaFailure, MediaTarget, RecordingTimes } from "@reelgate/catalogue/media-state";
 import type { JobProgress } from "./stages/stage.ts";
 
 /** Where outcomes end. Every method throws AppError `catalogue_unavailable` while Postgres is away. */
@@ -66,11 +66,23 @@ export interface Clock {
 export interface WorkerEvents {
   callbackSettled(
     settlement: Settlement,
-    event: { callbackId: string; receivedAtMs: number; unknownFields: number },
+    event: {
+      callbackId: string;
+      receivedAtMs: number;
+      eventType: string | null;
+      /** When the recording ended, as the callback says; null without a recording. */
+      endedAtMs: number | null;
+      unknownFields: number;
+    },
   ): void;
   callbackUnstorable(callbackId: string, error: unknown): void;
   catalogueAway(error: unknown): void;
-  mediaVerified(job: MediaJob, report: MediaReport, stored: StoredCopy | null): void;
+  mediaVerified(
+    job: MediaJob,
+    report: MediaReport,
+    stored: StoredCopy | null,
+    times: RecordingTimes,
+  ): void;
   mediaAttemptFailed(job: MediaJob, failure: MediaFailure, error: AppError): void;
   mediaObsolete(job: MediaJob): void;
   pendingSwept(count: number): void;

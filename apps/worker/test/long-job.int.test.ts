@@ -37,6 +37,8 @@ it("a job that takes many times its lock's duration is run once, with another wo
         cancelAfterMs: 1000,
         onError: () => {},
         onJobUndecided: () => {},
+        observer: { started() {}, ended() {}, stalled() {} },
+        telemetry: null,
         handler: async (_job, { crashes }) => {
           runs.push(crashes);
           started.open();

@@ -62,11 +62,31 @@ export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
   // The pool listens to idle clients alone. One that breaks in use, between two statements of a transaction, would end
   // the process with an unhandled event; the next statement reports it.
   pool.on("connect", (client) => client.on("error", () => {}));
-  return new Kysely<Schema>({
+  const db = new Kysely<Schema>({
     dialect: new PostgresDialect({
       pool: { connect: () => connectFrom(pool), end: () => pool.end(), options: {} },
     }),
   });
+  POOLS.set(db, pool);
+  return db;
+}
+
+/** Kysely keeps its pool to itself. */
+const POOLS = new WeakMap<CatalogueDatabase, pg.Pool>();
+
+/** Connections of a pool at this moment, and the statements that wait for one. */
+export interface PoolUse {
+  busy: number;
+  idle: number;
+  waiting: number;
+}
+
+/** Asks nobody: a pool knows. */
+export function poolUse(db: CatalogueDatabase): PoolUse {
+  const pool = POOLS.get(db);
+  if (pool === undefined) return { busy: 0, idle: 0, waiting: 0 };
+  const { totalCount, idleCount, waitingCount } = pool;
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
 }
 
 /**

@@ -21,6 +21,16 @@ import { storable } from "./text-column.ts";
  * changes nothing when a retry has come between: a slow job of an old generation cannot overwrite a newer verdict.
  */
 
+/** The way of a recording so far, for metrics: each is ISO 8601. */
+export interface RecordingTimes {
+  /** Its end, as the callback says. */
+  endedAt: string;
+  /** The arrival of its first callback. */
+  receivedAt: string;
+  /** When that callback got its outcome, and the recording its row. */
+  cataloguedAt: string;
+}
+
 /** What stage 2 needs to know about a recording. */
 export interface MediaTarget {
   videoUrl: string;
@@ -37,6 +47,7 @@ export interface MediaTarget {
   receivedAt: string;
   /** Attempts of this generation that failed so far. */
   attempts: number;
+  times: RecordingTimes;
 }
 
 /** The recording that a media job is about; null when the job is no longer wanted (settled, retried or gone). */
@@ -57,8 +68,17 @@ export async function getMediaTarget(
         "format",
         "declared_size_bytes",
         "declared_duration_s",
+        "ended_at",
         "received_at",
         "media_attempts",
+        (eb) =>
+          eb
+            .selectFrom("callbacks")
+            .select("settled_at")
+            .whereRef("callbacks.recording_id", "=", "recordings.id")
+            .orderBy("seq")
+            .limit(1)
+            .as("catalogued_at"),
       ])
       .where("id", "=", job.recordingId)
       .where("media_generation", "=", job.generation)
@@ -82,6 +102,12 @@ export async function getMediaTarget(
     },
     receivedAt: row.received_at,
     attempts: row.media_attempts,
+    times: {
+      endedAt: row.ended_at,
+      receivedAt: row.received_at,
+      // The callback and the recording are of one transaction; only a foreign hand takes the callback away.
+      cataloguedAt: row.catalogued_at ?? row.received_at,
+    },
   };
 }
 

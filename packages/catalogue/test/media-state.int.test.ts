@@ -129,6 +129,11 @@ test("the target of a pending recording", async () => {
       startedAt: "2022-01-13T15:57:25.316441Z",
       identity: expect.stringMatching(/^file:12345678:media-\d+$/u) as string,
     },
+    times: {
+      endedAt: "2022-01-13T15:59:58.618577Z",
+      receivedAt: "2022-01-13T16:00:00.123000Z",
+      cataloguedAt: expect.stringMatching(/^20\d\d-.*Z$/u) as string,
+    },
   });
 });
 

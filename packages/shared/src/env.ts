@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "./errors.ts";
+import type { TracingConfig } from "./tracing/tracing.ts";
 
 /**
  * Configuration comes from environment variables and nowhere else. Each app declares its variables once, as data: the
@@ -153,6 +154,72 @@ export const OPS_ENV: {
     default: "25000",
   },
 };
+
+/** OpenTelemetry's own names. Read by every app; without an endpoint nothing of it is loaded. */
+export const TRACING_ENV: {
+  OTEL_EXPORTER_OTLP_ENDPOINT: EnvVariable<string | null>;
+  OTEL_EXPORTER_OTLP_HEADERS: EnvVariable<Readonly<Record<string, string>>>;
+  OTEL_SERVICE_NAME: EnvVariable<string | null>;
+  OTEL_TRACES_SAMPLER_ARG: EnvVariable<number>;
+} = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    parse: optional(urlWithScheme("http", "https")),
+    description:
+      "Base URL of an OpenTelemetry collector that takes OTLP over HTTP; no traces are made without it.",
+    example: "http://otel-collector:4318",
+    default: "",
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    parse: otlpHeaders,
+    description: "Headers for the collector, as name=value, comma-separated.",
+    example: "authorization=Bearer%20made-up-token",
+    default: "",
+    secret: true,
+  },
+  OTEL_SERVICE_NAME: {
+    parse: optional(text),
+    description: "Name of the service in traces; `reelgate-` and the app when unset.",
+    example: "reelgate-ingress",
+    default: "",
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    parse: ratio,
+    description: "Share of traces that are made, from 0 to 1.",
+    example: "0.05",
+    default: "1",
+  },
+};
+
+function otlpHeaders(value: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    listOf((item) => {
+      const at = item.indexOf("=");
+      const name = item.slice(0, Math.max(at, 0)).trim();
+      if (!/^[\w-]+$/u.test(name)) throw new Error("is not a list of name=value");
+      try {
+        return [name, decodeURIComponent(item.slice(at + 1).trim())] as const;
+      } catch {
+        throw new Error(`has a value of ${name} that is not percent-encoded text`);
+      }
+    })(value),
+  );
+}
+
+function ratio(value: string): number {
+  const share = Number(value);
+  if (!/^\d+(\.\d+)?$/u.test(value) || share > 1) throw new Error("is not a number from 0 to 1");
+  return share;
+}
+
+/** What the variables of {@link TRACING_ENV} say. */
+export function tracingConfig(values: EnvValues<typeof TRACING_ENV>): TracingConfig {
+  return {
+    endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+    serviceName: values.OTEL_SERVICE_NAME,
+    sampleRatio: values.OTEL_TRACES_SAMPLER_ARG,
+  };
+}
 
 export const REDIS_ENV: { REDIS_URL: EnvVariable<string> } = {
   REDIS_URL: {

@@ -16,7 +16,7 @@ export function cleanEnv(
 
 /** Variables by which Reelgate is configured; the runner removes them from its own environment. */
 const FOREIGN =
-  /^(?:REDIS_|DATABASE_|CALLBACK|DASHBOARD_|MEDIA_|WORKER_|OPS_|SPOOL_|STORAGE_|PG[A-Z]+$|PORT$|HOST$|DATA_DIR$|LOG_LEVEL$|ALLOW_UNSIGNED$|MAX_|SHUTDOWN_)/u;
+  /^(?:REDIS_|DATABASE_|CALLBACK|DASHBOARD_|MEDIA_|WORKER_|OPS_|SPOOL_|STORAGE_|OTEL_|PG[A-Z]+$|PORT$|HOST$|DATA_DIR$|LOG_LEVEL$|ALLOW_UNSIGNED$|MAX_|SHUTDOWN_)/u;
 
 /** Removes from `env` what would configure Reelgate. */
 export function removeConfiguration(env: NodeJS.ProcessEnv): void {

@@ -2,14 +2,14 @@ import { fileURLToPath } from "node:url";
 import { DASHBOARD_ENV } from "@reelgate/dashboard/config";
 import { INGRESS_ENV } from "@reelgate/ingress/config";
 import { LAUNCHER_ENV } from "@reelgate/launcher/config";
-import { DATABASE_ENV, OPS_ENV, REDIS_ENV } from "@reelgate/shared/env";
+import { DATABASE_ENV, OPS_ENV, REDIS_ENV, TRACING_ENV } from "@reelgate/shared/env";
 import type { EnvDeclaration } from "@reelgate/shared/env";
 import { WORKER_ENV } from "@reelgate/worker/config";
 import { expect, it } from "vitest";
 
 /**
  * `docs/configuration.md` is made of the declarations that the apps read their environment with. After a change of
- * one: `npx vitest run tools/docs -u`.
+ * one: `npx vitest run tools/docs --update`.
  */
 it("docs/configuration.md says what the code reads", async () => {
   const page = [
@@ -22,11 +22,20 @@ it("docs/configuration.md says what the code reads", async () => {
       "Read by ingress, worker and dashboard alike. Under `npm start` each app gets an `OPS_PORT` of its own.",
       OPS_ENV,
     ),
+    ...section(
+      "Traces",
+      "Read by ingress, worker and dashboard, under OpenTelemetry's own names. [Operations](operations.md#watch) says what is in a trace.",
+      TRACING_ENV,
+    ),
     ...section("Redis", "Read by ingress, worker and dashboard.", REDIS_ENV),
     ...section("Postgres", "Read by worker and dashboard.", DATABASE_ENV),
-    ...section("Ingress", "", without(INGRESS_ENV, OPS_ENV, REDIS_ENV)),
-    ...section("Worker", "", without(WORKER_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV)),
-    ...section("Dashboard", "", without(DASHBOARD_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV)),
+    ...section("Ingress", "", without(INGRESS_ENV, OPS_ENV, TRACING_ENV, REDIS_ENV)),
+    ...section("Worker", "", without(WORKER_ENV, OPS_ENV, TRACING_ENV, REDIS_ENV, DATABASE_ENV)),
+    ...section(
+      "Dashboard",
+      "",
+      without(DASHBOARD_ENV, OPS_ENV, TRACING_ENV, REDIS_ENV, DATABASE_ENV),
+    ),
     ...section(
       "`npm start`",
       "Read by the launcher, which passes every other variable on to the apps. A key or password that is not given is made up, kept in `DATA_DIR` and printed; one that is given is never printed.",

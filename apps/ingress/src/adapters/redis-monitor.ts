@@ -10,6 +10,8 @@ export interface RedisMonitorOptions {
   /** Whether a Redis that is not durable may be acknowledged from (REDIS_DURABILITY=warn). */
   requireDurable: boolean;
   onChange: (state: RedisState) => void;
+  /** The probe's write was acknowledged after so many milliseconds. */
+  onWrite: (durationMs: number) => void;
   /** How often a write is tried, in milliseconds. */
   probeIntervalMs?: number;
   /** How often a Redis that stays connected is asked again for its configuration, in milliseconds. */
@@ -106,9 +108,11 @@ export class RedisMonitor implements Disposable {
   async #probe(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;
+    const startedAtMs = performance.now();
     try {
       await this.#options.client.set(PROBE_KEY, "1", "PX", PROBE_LIFE_MS);
       this.#probeProblem = null;
+      this.#options.onWrite(performance.now() - startedAtMs);
     } catch (error) {
       this.#probeProblem = `Redis takes no writes: ${errorMessage(error)}`;
     } finally {

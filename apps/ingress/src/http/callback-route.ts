@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Router } from "express";
 import type { Request, Response } from "express";
+import type { Tracing } from "@reelgate/shared/tracing/tracing";
 import type { Delivery } from "../ingest/ingest.ts";
 import type { Outcome } from "../ingest/outcome.ts";
 import type { IngressTelemetry } from "../telemetry.ts";
@@ -15,11 +16,16 @@ export interface CallbackRouteOptions {
   maxInFlight: number;
   ingest: (delivery: Delivery) => Promise<Outcome>;
   telemetry: IngressTelemetry;
+  tracing: Tracing;
 }
+
+const CALLBACK_PATH = "/callbacks/css";
+/** Without the path token, which is a secret. */
+const SPAN_NAME = `POST ${CALLBACK_PATH}`;
 
 /** `POST /callbacks/css`: every request ends in one outcome, one answer, one line and one count. */
 export function callbackRoute(options: CallbackRouteOptions): Router {
-  const { telemetry } = options;
+  const { telemetry, tracing } = options;
   const readBody = rawBodyReader(options.maxBodyBytes);
   let inFlight = 0;
 
@@ -54,24 +60,33 @@ export function callbackRoute(options: CallbackRouteOptions): Router {
   const handle = async (request: Request, response: Response): Promise<void> => {
     const startedAtMs = performance.now();
     const origin = { requestId: requestIdOf(request), remoteAddress: remoteAddressOf(request) };
-    const outcome = await receive(request, response, origin);
-    await discardBody(request);
-    sendAnswer(
-      response,
-      outcome.kind,
-      outcome.kind === "method_not_allowed" ? { allow: "POST" } : {},
-    );
+    const outcome = await tracing.startTrace(SPAN_NAME, "server", async (span) => {
+      const received = await receive(request, response, origin);
+      await discardBody(request);
+      const { status } = sendAnswer(
+        response,
+        received.kind,
+        received.kind === "method_not_allowed" ? { allow: "POST" } : {},
+      );
+      span.set({
+        "http.route": CALLBACK_PATH,
+        "http.response.status_code": status,
+        "reelgate.answer": received.kind,
+        "reelgate.request.id": origin.requestId,
+      });
+      return received;
+    });
     telemetry.answered(outcome, { ...origin, durationMs: performance.now() - startedAtMs });
   };
 
   const router = Router({ caseSensitive: true, strict: true });
   if (options.pathToken === null) {
-    router.all("/callbacks/css", (request, response, next) => {
+    router.all(CALLBACK_PATH, (request, response, next) => {
       handle(request, response).catch(next);
     });
   } else {
     const isToken = tokenComparison(options.pathToken);
-    router.all("/callbacks/css/:token", (request, response, next) => {
+    router.all(`${CALLBACK_PATH}/:token`, (request, response, next) => {
       if (isToken(request.params.token)) handle(request, response).catch(next);
       else next();
     });

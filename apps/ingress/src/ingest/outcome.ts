@@ -1,20 +1,20 @@
 import type { ErrorCode } from "@reelgate/shared/errors";
 
 /** Why a callback is not taken; the codes are those of the error registry. */
-export type Refusal = Extract<
-  ErrorCode,
-  | "malformed_json"
-  | "not_an_object"
-  | "missing_signature"
-  | "bad_signature"
-  | "expired"
-  | "too_large"
-  | "not_found"
-  | "method_not_allowed"
-  | "overloaded"
-  | "queue_unavailable"
-  | "internal"
->;
+export const REFUSALS = [
+  "malformed_json",
+  "not_an_object",
+  "missing_signature",
+  "bad_signature",
+  "expired",
+  "too_large",
+  "not_found",
+  "method_not_allowed",
+  "overloaded",
+  "queue_unavailable",
+  "internal",
+] as const;
+export type Refusal = Extract<ErrorCode, (typeof REFUSALS)[number]>;
 
 /** What became of one delivery. `detail` is for logs: it says more than the code and repeats nothing of the body. */
 export type Outcome =

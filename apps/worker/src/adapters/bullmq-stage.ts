@@ -1,10 +1,11 @@
 import { UnrecoverableError, Worker } from "bullmq";
+import type { Telemetry } from "bullmq";
 import type { z } from "zod";
 import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import type { QueueName } from "@reelgate/shared/contract/jobs";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import type { Redis } from "@reelgate/shared/redis";
-import type { RunningStage, StageHandler } from "../stages/stage.ts";
+import type { JobEnd, RunningStage, StageHandler, StageObserver } from "../stages/stage.ts";
 import { createJobProgress } from "./job-progress.ts";
 
 export interface BullmqStageOptions<T> {
@@ -27,6 +28,9 @@ export interface BullmqStageOptions<T> {
   onError: (error: Error) => void;
   /** A job whose handler could not decide. Ends that a handler chose are the handler's to report. */
   onJobUndecided: (jobId: string, error: Error) => void;
+  observer: StageObserver;
+  /** Takes up the traces of whoever queued the jobs; null for none. */
+  telemetry: Telemetry | null;
 }
 
 /** Thrown to give a job back with a delay of the handler's choosing. */
@@ -72,7 +76,9 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       const signal =
         jobSignal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, jobSignal]);
       const progress = createJobProgress(job);
-      let end;
+      const startedAtMs = performance.now();
+      options.observer.started(job.attemptsStarted > 1 ? null : Date.now() - job.timestamp);
+      let end: JobEnd | undefined;
       try {
         // Both counters are BullMQ's: one counts the runs that began, the other those that ended.
         const crashes = Math.max(job.attemptsStarted - job.attemptsMade - 1, 0);
@@ -85,6 +91,8 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       } catch (error) {
         if (stopping.signal.aborted) throw new StoppedInHand("the worker stopped");
         throw error;
+      } finally {
+        options.observer.ended(end?.kind ?? "undecided", performance.now() - startedAtMs);
       }
       switch (end.kind) {
         case "done":
@@ -108,9 +116,11 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       stalledInterval: lockDurationMs / 2,
       maxStalledCount: 1_000_000,
       settings: { backoffStrategy: delayOf },
+      ...(options.telemetry === null ? {} : { telemetry: options.telemetry }),
     },
   );
   worker.on("error", options.onError);
+  worker.on("stalled", () => options.observer.stalled());
   worker.on("failed", (job, error) => {
     const decided = [RetryLater, EndedInFailure, StoppedInHand].some(
       (kind) => error instanceof kind,

@@ -3,6 +3,7 @@ import { downloadMedia } from "@reelgate/media/download/download-media";
 import { discardStaging, hasVerifiedCopy } from "@reelgate/media/download/staging/kept-copies";
 import type { AllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { SegmentSelection } from "@reelgate/media/hls/segment-plan";
+import { countedClient } from "@reelgate/media/http/counted-client";
 import { createMediaClient } from "@reelgate/media/http/media-client";
 import { indexMedia } from "@reelgate/media/index-media";
 import { copyName } from "@reelgate/media/storage/object-name";
@@ -27,7 +28,12 @@ export interface GuardedMediaEngineOptions {
   maxMbps: number | null;
   /** Null: recordings are looked at where they are. */
   copies: Copies | null;
+  /** Hears of every piece of a body that was read; called often. */
+  onBytesFetched: (purpose: FetchPurpose, bytes: number) => void;
 }
+
+/** What bytes are fetched for: to look at a file, or to keep a copy of it. */
+export type FetchPurpose = "look" | "download";
 
 /** The media engine over one guarded client, whose connections, limits and bandwidth all jobs share. */
 export function guardedMediaEngine(
@@ -39,13 +45,17 @@ export function guardedMediaEngine(
     perHostConcurrency: options.hostConcurrency,
     ...(maxMbps === null ? {} : { maxBytesPerSecond: (maxMbps * 1_000_000) / 8 }),
   });
+  const lookClient = countedClient(client, (bytes) => options.onBytesFetched("look", bytes));
+  const downloadClient = countedClient(client, (bytes) =>
+    options.onBytesFetched("download", bytes),
+  );
 
   async function look(
     { videoUrl, declared }: MediaTarget,
     segments: SegmentSelection,
     signal: AbortSignal,
   ): Promise<MediaReport> {
-    return await indexMedia(client, videoUrl, declared, {
+    return await indexMedia(lookClient, videoUrl, declared, {
       segments,
       signal,
       totalTimeoutMs: options.timeoutMs,
@@ -69,7 +79,7 @@ export function guardedMediaEngine(
       const report = await look(target, "sample", run.signal);
       if (brokenFindings(report.findings).length > 0) return { kind: "broken", report };
     }
-    return await downloadMedia(client, videoUrl, declared, name, storage, {
+    return await downloadMedia(downloadClient, videoUrl, declared, name, storage, {
       maxBytes: maxSizeBytes,
       signal: run.signal,
       onProgress: (figures) => run.progress({ ...figures }),

@@ -41,6 +41,9 @@ export async function settleCallback(
   deps.events.callbackSettled(settlement, {
     callbackId: callback.id,
     receivedAtMs: job.receivedAtMs,
+    eventType: judgement.eventType,
+    endedAtMs:
+      judgement.verdict.kind === "recording" ? judgement.verdict.event.endedAtUs / 1000 : null,
     unknownFields: judgement.unknownFields.length,
   });
   return settlement;

@@ -20,6 +20,11 @@ const target: MediaTarget = {
   declared: { format: "mp4", sizeBytes: 10, durationS: 1 },
   receivedAt: "1970-01-01T00:00:00.000000Z",
   attempts: 3,
+  times: {
+    endedAt: "1970-01-01T00:00:00.000000Z",
+    receivedAt: "1970-01-01T00:00:00.000000Z",
+    cataloguedAt: "1970-01-01T00:00:00.000000Z",
+  },
 };
 const report: MediaReport = {
   media: {

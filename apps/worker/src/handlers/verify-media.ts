@@ -60,9 +60,9 @@ export async function verifyMedia(
   const durationMs = Math.max(0, deps.clock.nowMs() - startedAtMs);
   switch (result.kind) {
     case "indexed":
-      return await noteReport(deps, job, { ...result, stored: null, durationMs }, signal);
+      return await noteReport(deps, job, target, { ...result, stored: null, durationMs }, signal);
     case "stored":
-      return await noteReport(deps, job, { ...result, durationMs }, signal);
+      return await noteReport(deps, job, target, { ...result, durationMs }, signal);
     case "broken":
       return await noteFailure(
         deps,
@@ -121,6 +121,7 @@ function incomplete(report: MediaReport): FailedLook {
 async function noteReport(
   deps: VerifyMediaDeps,
   job: MediaJob,
+  target: MediaTarget,
   {
     report,
     stored,
@@ -131,7 +132,7 @@ async function noteReport(
   await whileCatalogueAway(deps, signal, () =>
     deps.catalogue.report(job, report, stored, durationMs),
   );
-  deps.events.mediaVerified(job, report, stored);
+  deps.events.mediaVerified(job, report, stored, target.times);
   return { kind: "done" };
 }
 

@@ -17,6 +17,15 @@ export interface JobRun {
   progress(value: JobProgress): void;
 }
 
+/** Hears of every run of a stage's jobs; for metrics, so it neither throws nor waits. */
+export interface StageObserver {
+  /** @param waitMs from the queueing of the job; null for a later run, which waited on purpose. */
+  started(waitMs: number | null): void;
+  ended(end: JobEnd["kind"] | "undecided", runMs: number): void;
+  /** A job was taken from a worker that gave no sign of life. */
+  stalled(): void;
+}
+
 /** The work on one job of a stage. Delivery is at least once, also concurrently: a handler must be idempotent. */
 export type StageHandler<T> = (data: T, run: JobRun) => Promise<JobEnd>;
 

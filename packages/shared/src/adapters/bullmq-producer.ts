@@ -1,5 +1,5 @@
 import { Queue } from "bullmq";
-import type { DefaultJobOptions } from "bullmq";
+import type { DefaultJobOptions, Telemetry } from "bullmq";
 import { QUEUES, QUEUE_PREFIX } from "../contract/jobs.ts";
 import type { QueueName } from "../contract/jobs.ts";
 import type { Redis } from "../redis.ts";
@@ -36,6 +36,8 @@ export interface ProducerOptions {
   queue: QueueName;
   connection: Redis;
   onError: (error: Error) => void;
+  /** Carries traces to whoever works on the jobs; null or absent for none. */
+  telemetry?: Telemetry | null;
 }
 
 /**
@@ -55,6 +57,7 @@ export function createProducer<T>(options: ProducerOptions): Queue<T, void, stri
     skipVersionCheck: true,
     streams: { events: { maxLen: 1000 } },
     defaultJobOptions: JOB_OPTIONS[options.queue],
+    ...(options.telemetry == null ? {} : { telemetry: options.telemetry }),
   });
   queue.on("error", options.onError);
   return queue;

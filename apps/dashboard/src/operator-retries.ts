@@ -1,0 +1,26 @@
+import { Counter } from "prom-client";
+import type { Registry } from "prom-client";
+import type { MediaQueue } from "@reelgate/shared/contract/jobs";
+import type { Tracing } from "@reelgate/shared/tracing/tracing";
+
+/** Everything that the dashboard queues is an operator's retry: it is counted, and begins a trace of its own. */
+export function operatorRetries(
+  queue: MediaQueue,
+  registry: Registry,
+  tracing: Tracing,
+): MediaQueue {
+  const retries = new Counter({
+    name: "reelgate_operator_retries_total",
+    help: "Recordings that an operator sent to a new look.",
+    registers: [registry],
+  });
+  return {
+    async enqueue(job) {
+      retries.inc();
+      await tracing.startTrace("retry recording", "internal", async (span) => {
+        span.set({ "reelgate.recording.id": job.recordingId });
+        await queue.enqueue(job);
+      });
+    },
+  };
+}
