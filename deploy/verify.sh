@@ -288,7 +288,7 @@ only_the_intended_ports_are_published() {
   fi
 }
 
-in_dashboard() { docker exec -i "$(containers dashboard)" node --input-type=module - "$1" <deploy/verify/catalogue.mjs; }
+in_dashboard() { docker exec -i "$(containers dashboard)" node --input-type=module - "$@" <deploy/verify/catalogue.mjs; }
 
 # `docker kill` would count as the operator's wish and start nothing again: the process dies from inside.
 kill_app() {
@@ -304,11 +304,10 @@ kill_and_start() {
 }
 
 every_callback_ends_as_it_must() {
-  local id simulating watching settled=0 at status=0
+  local id simulating settled=0 at status=0
   id=$(containers worker | head -n 1)
   mkfifo "$work/settled"
-  in_dashboard watch >"$work/settled" &
-  watching=$!
+  in_dashboard watch $((count / 2)) >"$work/settled" &
   exec 4<"$work/settled"
   compose --profile verify run --rm -T --no-deps simulator --url http://ingress:8080/callbacks/css --api http://dashboard:3000 \
     --count "$count" --rate 10 --scenario mixed --with-origin --origin-host "$network.250" --origin-port 8090 \
@@ -322,7 +321,6 @@ every_callback_ends_as_it_must() {
     if [[ $at == *worker ]]; then kill_app "$id"; else kill_and_start "${at#* }"; fi
   done
   wait "$simulating" || status=$?
-  kill "$watching" || true
   exec 4<&-
   cat "$work/simulated"
   ((status == 0)) || fail "the simulator ended with $status"
