@@ -9,7 +9,7 @@ usage() {
 Usage: deploy/verify.sh [options]
 
 Builds the production images and runs docker-compose.yml with them as an operator would: 3 workers, 2 ingresses, Redis
-and Postgres. Sends mixed callbacks with real media files; kills a worker, Redis and Postgres meanwhile; and checks that
+and Postgres. Sends mixed callbacks with real media files; kills a worker, every ingress, Redis and Postgres meanwhile; and checks that
 every callback ended as it must, that the images and containers are as small and closed as they should be, and that
 everything is there again after `down` and `up`. It has a project of its own (reelgate-verify), whose containers,
 networks and volumes it removes at the end, and touches nothing else. Needs docker with Compose v2 or docker-compose
@@ -288,7 +288,7 @@ only_the_intended_ports_are_published() {
   fi
 }
 
-in_dashboard() { docker exec -i "$(containers dashboard)" node --input-type=module - "$1" <deploy/verify/catalogue.mjs; }
+in_dashboard() { docker exec -i "$(containers dashboard)" node --input-type=module - "$@" <deploy/verify/catalogue.mjs; }
 
 # `docker kill` would count as the operator's wish and start nothing again: the process dies from inside.
 kill_app() {
@@ -304,31 +304,37 @@ kill_and_start() {
 }
 
 every_callback_ends_as_it_must() {
-  local id simulating watching settled=0 at status=0
+  local id ingress simulating settled=0 at status=0
   id=$(containers worker | head -n 1)
   mkfifo "$work/settled"
-  in_dashboard watch >"$work/settled" &
-  watching=$!
+  in_dashboard watch $((count / 2)) >"$work/settled" &
   exec 4<"$work/settled"
   compose --profile verify run --rm -T --no-deps simulator --url http://ingress:8080/callbacks/css --api http://dashboard:3000 \
     --count "$count" --rate 10 --scenario mixed --with-origin --origin-host "$network.250" --origin-port 8090 \
     --retry-interval 2 --retries 60 --verify --verify-timeout 300 >"$work/simulated" 2>&1 &
   simulating=$!
-  for at in "$((count / 20)) a worker" "$((count / 5)) redis" "$((count / 2)) postgres"; do
-    while ((settled < ${at%% *})); do
+  for at in "$((count / 20)) worker" "$((count / 5)) redis" "$((count / 3)) ingress" "$((count / 2)) postgres"; do
+    while ((settled < ${at% *})); do
       read -r -t 120 settled <&4 || fail "callbacks stopped arriving after $settled: $(cat "$work/simulated")"
     done
-    note "${at#* } was killed when $settled callbacks had been settled"
-    if [[ $at == *worker ]]; then kill_app "$id"; else kill_and_start "${at#* }"; fi
+    case ${at#* } in
+      worker) kill_app "$id"; note "a worker was killed when $settled callbacks had been settled" ;;
+      ingress)
+        for ingress in $(containers ingress); do kill_app "$ingress"; done
+        note "every ingress was killed when $settled had been"
+        ;;
+      *) kill_and_start "${at#* }"; note "${at#* } was killed when $settled had been" ;;
+    esac
   done
   wait "$simulating" || status=$?
-  kill "$watching" || true
   exec 4<&-
   cat "$work/simulated"
   ((status == 0)) || fail "the simulator ended with $status"
   grep -q "no deviation" "$work/simulated" || fail "the simulator says nothing of deviations"
   grep -qE '[1-9][0-9]* retries' "$work/simulated" || fail "nothing was refused meanwhile: Redis was killed after the sending"
-  (($(docker inspect -f '{{.RestartCount}}' "$id") >= 1)) || fail "the killed worker was not started again"
+  for id in "$id" $(containers ingress); do
+    (($(docker inspect -f '{{.RestartCount}}' "$id") >= 1)) || fail "the killed $(service_of "$id") was not started again"
+  done
   tr '\r' '\n' <"$work/simulated" | grep -E 'Scenario|Sent |^  ' >>"$work/notes"
   wait_for 120 "every container healthy again" all_healthy
 }
@@ -339,7 +345,7 @@ every_replica_works() {
     total=$(docker exec "$id" node -e 'fetch("http://127.0.0.1:9091/metrics").then((r) => r.text()).then((t) => console.log([...t.matchAll(/^reelgate_ingress_answers_total\{.*\} (\d+)$/gm)].reduce((sum, m) => sum + Number(m[1]), 0)))')
     # Who gets how many is up to the connections of the sender: that each works is seen by asking each.
     [[ $(http_status "$(docker port "$id" 8080 | head -n 1 | sed 's/.*://')" /callbacks/css '{}') == 400 ]] || fail "an ingress does not take callbacks"
-    note "an ingress answered $total callbacks"
+    note "an ingress answered $total callbacks since it started"
   done
   for id in $(containers worker); do
     total=$(docker exec "$id" node -e 'fetch("http://127.0.0.1:9092/metrics").then((r) => r.text()).then((t) => console.log([...t.matchAll(/^reelgate_callbacks_settled_total\{.*\} (\d+)$/gm)].reduce((sum, m) => sum + Number(m[1]), 0)))')
@@ -394,7 +400,7 @@ step "a password that breaks URLs is refused" an_unusable_password_is_refused
 step "3 workers, 2 ingresses and the rest start and are healthy" everything_starts
 step "the containers are closed" containers_are_closed
 step "only the intended ports are published" only_the_intended_ports_are_published
-step "$count callbacks end as they must: worker, Redis and Postgres killed meanwhile" every_callback_ends_as_it_must
+step "$count callbacks end as they must, with servers and apps killed meanwhile" every_callback_ends_as_it_must
 step "every replica works" every_replica_works
 step "no secret is in the logs or in command lines" logs_hold_no_secret
 step "the catalogue is noted" take_snapshot

@@ -1,7 +1,7 @@
 /**
  * Runs inside a dashboard's container (`node - COMMAND < catalogue.mjs`) and asks its API.
  *
- * `watch` prints the number of settled callbacks each time that it has grown, until it is ended; `snapshot` prints counts
+ * `watch N` prints the number of settled callbacks each time that it has grown, until it is N; `snapshot` prints counts
  * and a digest of everything in the catalogue that does not change by itself.
  */
 import { createHash } from "node:crypto";
@@ -29,7 +29,7 @@ async function all(path) {
 }
 
 if (process.argv[2] === "watch") {
-  for (let shown = -1; ; await delay(100)) {
+  for (let shown = -1; shown < Number(process.argv[3]); await delay(100)) {
     // It cannot answer while Postgres is away.
     const total = await get("/api/stats").then(
       (stats) => stats.callbacks.total,

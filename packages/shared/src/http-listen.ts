@@ -33,12 +33,25 @@ export async function listen(server: Server, options: ListenOptions): Promise<nu
   return address.port;
 }
 
+const IDLE_SWEEP_MS = 50;
+
 /**
  * Stops a server gracefully: no new connections, requests in hand are answered, idle keep-alive connections closed.
+ *
+ * Node alone would keep a connection that was busy at this moment: it becomes idle with its answer, and a client that
+ * goes on asking, such as a page that shows live figures, would hold the server open for as long as it likes.
  */
 export async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
+  server.prependListener("request", (_request, response) => {
+    response.shouldKeepAlive = false;
   });
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  try {
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+  } finally {
+    clearInterval(sweep);
+  }
 }

@@ -28,7 +28,7 @@ export interface ComposeFile {
   volumes?: Record<string, unknown>;
 }
 
-export const ROOT = new URL("../../../", import.meta.url);
+export const ROOT: URL = new URL("../../../", import.meta.url);
 
 export function read(path: string): string {
   return readFileSync(new URL(path, ROOT), "utf8");

@@ -34,11 +34,7 @@ export interface PublicServer extends AsyncDisposable {
 
 /** The public listener. Disposing it refuses new connections and answers what has arrived. */
 export async function startPublicServer(options: PublicServerOptions): Promise<PublicServer> {
-  let draining = false;
-  const server = createServer(LIMITS, (request, response) => {
-    if (draining) response.shouldKeepAlive = false;
-    options.listener(request, response);
-  });
+  const server = createServer(LIMITS, options.listener);
   const port = await listen(server, {
     host: options.host,
     port: options.port,
@@ -47,17 +43,10 @@ export async function startPublicServer(options: PublicServerOptions): Promise<P
   return {
     port,
     [Symbol.asyncDispose]: async () => {
-      draining = true;
       const closed = closeServer(server);
-      // A connection that was busy a moment ago becomes idle with its answer, and Node then keeps it open.
-      const sweep = setInterval(() => server.closeIdleConnections(), 50);
       const drainMs = Math.max(0, Math.min(DRAIN_MS, options.shutdownGraceMs - 1000));
-      try {
-        if (!(await withinMs(closed, drainMs))) server.closeAllConnections();
-        await closed;
-      } finally {
-        clearInterval(sweep);
-      }
+      if (!(await withinMs(closed, drainMs))) server.closeAllConnections();
+      await closed;
     },
   };
 }
