@@ -10,7 +10,7 @@ import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
-import { startTracing } from "@reelgate/shared/tracing/tracing";
+import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
 import { createApp } from "./app.ts";
