@@ -114,6 +114,14 @@ const boundaries = [
     to: { path: npm("ioredis") },
   },
   {
+    name: "opentelemetry-only-in-tracing",
+    comment: "It is loaded when traces are wanted, and by nobody else: see start-tracing.ts.",
+    from: {
+      pathNot: `^packages/shared/src/(tracing/otlp-tracing|adapters/bullmq-telemetry)\\.ts$|${TESTS}`,
+    },
+    to: { path: npm("@opentelemetry", "bullmq-otel") },
+  },
+  {
     name: "postgres-only-in-catalogue",
     comment: "The catalogue is the only place that talks to Postgres.",
     from: { pathNot: "^packages/catalogue/" },

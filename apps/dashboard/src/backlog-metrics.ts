@@ -18,7 +18,7 @@ export interface BacklogMetricsOptions {
   catalogueBacklog: () => Promise<CatalogueBacklog>;
 }
 
-const REDIS_READING = { maxAgeMs: 5000, deadlineMs: 2000 } as const;
+const REDIS_READING = { maxAgeMs: 3000, deadlineMs: 2000 } as const;
 /** Counts up to twenty thousand index entries. */
 const CATALOGUE_READING = { maxAgeMs: 15_000, deadlineMs: 5000 } as const;
 

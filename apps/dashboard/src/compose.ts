@@ -18,7 +18,7 @@ import type { Readiness } from "@reelgate/shared/ops-server";
 import { PRODUCER_TIMEOUT_MS, createRedis } from "@reelgate/shared/redis";
 import { readRedisMemory } from "@reelgate/shared/redis-memory";
 import { createRegistry } from "@reelgate/shared/telemetry";
-import { startTracing } from "@reelgate/shared/tracing/tracing";
+import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { bullmqQueueCounter } from "./adapters/bullmq-queue-counter.ts";
 import { bullmqQueueReader } from "./adapters/bullmq-queue-reader.ts";
 import { postgresCatalogue } from "./adapters/postgres-catalogue.ts";

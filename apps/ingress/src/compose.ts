@@ -11,7 +11,7 @@ import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
-import { startTracing } from "@reelgate/shared/tracing/tracing";
+import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
 import { openReplicaSpool } from "./adapters/spool/replica-folders.ts";

@@ -21,7 +21,7 @@ import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import type { Redis, RedisRole } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
-import { startTracing } from "@reelgate/shared/tracing/tracing";
+import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { startBullmqStage } from "./adapters/bullmq-stage.ts";
 import { postgresCatalogue } from "./adapters/catalogue.ts";
 import { guardedMediaEngine } from "./adapters/media-engine.ts";

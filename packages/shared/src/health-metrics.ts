@@ -3,7 +3,7 @@ import type { Registry } from "prom-client";
 import { scrapeReading } from "./scrape-reading.ts";
 
 /** Scrapes come every 15 s or so from each of several Prometheus servers. */
-const MAX_AGE_MS = 5000;
+const MAX_AGE_MS = 3000;
 /** Prometheus itself gives a scrape 10 s. */
 const DEADLINE_MS = 2000;
 

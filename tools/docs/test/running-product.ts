@@ -37,7 +37,10 @@ export interface RunningProduct extends AsyncDisposable {
   /** The specification's sample with changes, as text, signed. */
   callback(changes: Readonly<Record<string, unknown>>, tS?: number): string;
   /** With the right password. */
-  dashboard(path: string, init?: RequestInit): Promise<{ status: number; body: unknown }>;
+  dashboard(
+    path: string,
+    init?: { method?: string; headers?: Record<string, string> },
+  ): Promise<{ status: number; body: unknown }>;
   /** `/metrics` as text. */
   scrape(app: App): Promise<string>;
   exposition(app: App): Promise<Exposition>;

@@ -36,7 +36,7 @@ export interface ProducerOptions {
   queue: QueueName;
   connection: Redis;
   onError: (error: Error) => void;
-  /** Carries traces to whoever works on the jobs; null or absent for none. */
+  /** Carries traces to whoever works on the jobs; null for none. */
   telemetry?: Telemetry | null;
 }
 
@@ -50,6 +50,7 @@ export interface ProducerOptions {
  * `events.maxLen`: each add writes an event; nobody replays more than a glance's worth of them.
  */
 export function createProducer<T>(options: ProducerOptions): Queue<T, void, string> {
+  const { telemetry = null } = options;
   const queue = new Queue<T, void, string>(options.queue, {
     prefix: QUEUE_PREFIX,
     connection: options.connection,
@@ -57,7 +58,7 @@ export function createProducer<T>(options: ProducerOptions): Queue<T, void, stri
     skipVersionCheck: true,
     streams: { events: { maxLen: 1000 } },
     defaultJobOptions: JOB_OPTIONS[options.queue],
-    ...(options.telemetry == null ? {} : { telemetry: options.telemetry }),
+    ...(telemetry === null ? {} : { telemetry }),
   });
   queue.on("error", options.onError);
   return queue;

@@ -9,7 +9,7 @@ import {
 } from "@opentelemetry/api";
 import type { Context, Span } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { ExportResultCode, W3CTraceContextPropagator } from "@opentelemetry/core";
 import type { ExportResult } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -144,7 +144,8 @@ function reportingFailures(exporter: OTLPTraceExporter, logger: Logger): SpanExp
     export(spans: ReadableSpan[], done: (result: ExportResult) => void) {
       exporter.export(spans, (result) => {
         const nowMs = performance.now();
-        if (result.code !== 0 && nowMs - loggedAtMs >= FAILURE_LOG_INTERVAL_MS) {
+        const isDue = nowMs - loggedAtMs >= FAILURE_LOG_INTERVAL_MS;
+        if (result.code !== ExportResultCode.SUCCESS && isDue) {
           loggedAtMs = nowMs;
           // Not the error itself: it can hold the collector's whole answer.
           logger.warn({ reason: errorTypeOf(result.error) }, "traces could not be sent");
