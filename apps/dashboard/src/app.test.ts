@@ -18,8 +18,11 @@ beforeAll(async () => {
     catalogue: {
       listRecordings: broken,
       getRecording: broken,
+      getPlayable: broken,
       requestRetry: (id) =>
         Promise.resolve({ kind: "accepted", job: { recordingId: id, generation: 1 } }),
+      requestRetries: broken,
+      overview: broken,
       listCallbacks: broken,
       getCallback: broken,
       count: () =>
@@ -37,7 +40,12 @@ beforeAll(async () => {
     },
     // A Redis that neither answers nor fails.
     queueCounter: { count: () => new Promise(() => {}) },
-    mediaQueue: { enqueue: broken },
+    queueReader: { read: () => new Promise(() => {}) },
+    mediaQueue: { enqueue: broken, enqueueAll: broken },
+    about: { version: "0.0.0", playsStoredCopies: false, playsProviderUrls: false },
+    serveCopy: broken,
+    providerHosts: null,
+    pagesFolder: "/no-pages",
     board: (_request, response) => {
       response.write("half an answer");
       throw new Error("the board broke");
@@ -95,5 +103,5 @@ test("a retry whose job cannot be queued is accepted: the state is what counts",
   const response = await ask("/api/recordings/7/retry", "POST");
   expect(response.status).toBe(202);
   expect(await response.json()).toEqual({ id: "7", state: "pending" });
-  expect(log.withMessage("a retry was not queued; the worker's sweep will")).toHaveLength(1);
+  expect(log.withMessage("retries were not queued; the worker's sweep will")).toHaveLength(1);
 });

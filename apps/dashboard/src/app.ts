@@ -4,20 +4,28 @@ import type { Registry } from "prom-client";
 import { ERRORS } from "@reelgate/shared/errors";
 import type { ErrorDefinition } from "@reelgate/shared/errors";
 import type { Logger } from "@reelgate/shared/logger";
+import { aboutRoutes } from "./api/about-routes.ts";
+import type { ApiRoute } from "./api/api-route.ts";
 import { apiRouter } from "./api/api-router.ts";
 import { callbacksRoutes } from "./api/callbacks-routes.ts";
+import { withDescription } from "./api/openapi-route.ts";
+import { playerRoutes } from "./api/player-routes.ts";
 import { recordingsRoutes } from "./api/recordings-routes.ts";
+import { retryRoutes } from "./api/retry-routes.ts";
 import { statsRoutes } from "./api/stats-routes.ts";
 import { passwordGate } from "./auth.ts";
 import type { Credentials } from "./auth.ts";
 import { sameOriginGate } from "./cross-origin.ts";
 import { answerError, errorAnswerOf } from "./error-answer.ts";
 import type { GuessThrottle } from "./guess-throttle.ts";
-import type { MediaQueue } from "@reelgate/shared/contract/jobs";
-import type { Catalogue, QueueCounter } from "./ports.ts";
+import type { BulkMediaQueue } from "@reelgate/shared/contract/jobs";
+import type { About } from "@reelgate/shared/contract/overview";
+import type { ProviderHosts } from "./player/provider-hosts.ts";
+import type { CopyServer } from "./player/serve-copy.ts";
+import type { Catalogue, QueueCounter, QueueReader } from "./ports.ts";
 import { createRequestMetrics, labelRoute, routeOf } from "./request-metrics.ts";
 import { securityHeaders } from "./security-headers.ts";
-import { INDEX_PAGE, INDEX_PAGE_STYLE_HASH } from "./web/index-page.ts";
+import { createPages } from "./web/pages.ts";
 
 /** Where Bull Board lives. */
 export const BOARD_PATH = "/queues";
@@ -25,7 +33,14 @@ export const BOARD_PATH = "/queues";
 export interface DashboardAppOptions {
   catalogue: Catalogue;
   queueCounter: QueueCounter;
-  mediaQueue: MediaQueue;
+  queueReader: QueueReader;
+  mediaQueue: BulkMediaQueue;
+  about: About;
+  serveCopy: CopyServer;
+  /** Null: the pages do not play from the provider. */
+  providerHosts: ProviderHosts | null;
+  /** Where the build of the web pages puts them. */
+  pagesFolder: string;
   /** Bull Board, made for {@link BOARD_PATH}. */
   board: RequestHandler;
   credentials: Credentials;
@@ -39,8 +54,9 @@ export interface DashboardAppOptions {
  * origin, and only then anything that reads or does something.
  */
 export function createDashboardApp(options: DashboardAppOptions): Express {
-  const { catalogue, queueCounter, mediaQueue, logger } = options;
+  const { logger } = options;
   const metrics = createRequestMetrics(options.registry);
+  const pages = createPages({ folder: options.pagesFolder, notPages: ["/api", BOARD_PATH] });
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -49,7 +65,13 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   app.set("query parser", false);
 
   app.use(metrics.observe);
-  app.use(securityHeaders({ boardPath: BOARD_PATH, pageStyleHash: INDEX_PAGE_STYLE_HASH }));
+  app.use(
+    securityHeaders({
+      boardPath: BOARD_PATH,
+      providerSources: options.providerHosts?.sources ?? [],
+      styleHash: pages.styleHash,
+    }),
+  );
   app.use(
     passwordGate({
       credentials: options.credentials,
@@ -63,37 +85,46 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   );
   app.use(sameOriginGate());
 
-  app
-    .route("/")
-    .all(labelRoute("/"))
-    .get((_request, response) => {
-      response.type("html").send(INDEX_PAGE);
-    })
-    .all((_request, response) => {
-      response.set("Allow", "GET, HEAD");
-      answerError(response, "method_not_allowed");
-    });
-  app.use(
-    apiRouter([
-      ...recordingsRoutes({
-        catalogue,
-        mediaQueue,
-        onRetry: (job) => logger.info({ ...job }, "a recording is retried"),
-        onEnqueueFailed: (job, error) =>
-          logger.warn({ ...job, err: error }, "a retry was not queued; the worker's sweep will"),
-      }),
-      ...callbacksRoutes({ catalogue }),
-      ...statsRoutes({
-        catalogue,
-        queueCounter,
-        onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
-      }),
-    ]),
-  );
+  app.use(apiRouter(withDescription(apiRoutes(options), options.about.version)));
   app.use(BOARD_PATH, labelRoute(BOARD_PATH), options.board);
+  app.use(pages.router);
   app.use((_request, response) => answerError(response, "not_found"));
   app.use(errorHandler(logger));
   return app;
+}
+
+/** Every operation of the API but the one that describes them. */
+function apiRoutes(options: DashboardAppOptions): ApiRoute[] {
+  const { catalogue, queueCounter, queueReader, mediaQueue, logger } = options;
+  return [
+    // Before the recordings, one of which could be called "retry" as far as a path shows.
+    ...retryRoutes({
+      catalogue,
+      mediaQueue,
+      onRetry: (jobs) => {
+        for (const job of jobs) logger.info({ ...job }, "a recording is retried");
+      },
+      onEnqueueFailed: (jobs, error) =>
+        logger.warn(
+          { recordings: jobs.map(({ recordingId }) => recordingId), err: error },
+          "retries were not queued; the worker's sweep will",
+        ),
+    }),
+    ...recordingsRoutes({ catalogue }),
+    ...callbacksRoutes({ catalogue }),
+    ...statsRoutes({
+      catalogue,
+      queueCounter,
+      queueReader,
+      onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
+    }),
+    ...playerRoutes({
+      catalogue,
+      serveCopy: options.serveCopy,
+      providerHosts: options.providerHosts,
+    }),
+    ...aboutRoutes({ about: options.about }),
+  ];
 }
 
 function errorHandler(logger: Logger): ErrorRequestHandler {

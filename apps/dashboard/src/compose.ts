@@ -1,7 +1,9 @@
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
 import { readBacklog } from "@reelgate/catalogue/backlog";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
+import { openCopies } from "@reelgate/media/storage/open-copies";
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
@@ -19,6 +21,7 @@ import { PRODUCER_TIMEOUT_MS, createRedis } from "@reelgate/shared/redis";
 import { readRedisMemory } from "@reelgate/shared/redis-memory";
 import { createRegistry } from "@reelgate/shared/telemetry";
 import { startTracing } from "@reelgate/shared/tracing/start-tracing";
+import { readVersion } from "@reelgate/shared/version";
 import { bullmqQueueCounter } from "./adapters/bullmq-queue-counter.ts";
 import { bullmqQueueReader } from "./adapters/bullmq-queue-reader.ts";
 import { postgresCatalogue } from "./adapters/postgres-catalogue.ts";
@@ -28,6 +31,7 @@ import { createBoard } from "./board.ts";
 import type { DashboardConfig } from "./config.ts";
 import { createGuessThrottle } from "./guess-throttle.ts";
 import { operatorRetries } from "./operator-retries.ts";
+import { createCopyServer } from "./player/serve-copy.ts";
 
 /** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
 const GUESSES = { burst: 10, refillMs: 6000, maxAddresses: 10_000 } as const;
@@ -50,6 +54,15 @@ export interface Dashboard extends Service {
   opsPort: number;
 }
 
+/** What a test replaces. */
+export interface DashboardOverrides {
+  logDestination?: NonNullable<LoggerOptions["destination"]>;
+  pagesFolder?: string;
+}
+
+/** The same beside `src` and `dist`. */
+const PAGES_FOLDER = fileURLToPath(new URL("../public", import.meta.url));
+
 /**
  * Puts the dashboard together and starts it.
  *
@@ -60,9 +73,13 @@ export interface Dashboard extends Service {
  */
 export async function compose(
   config: DashboardConfig,
-  logging: Pick<LoggerOptions, "destination"> = {},
+  overrides: DashboardOverrides = {},
 ): Promise<Dashboard> {
-  const logger = createLogger({ app: "dashboard", level: config.LOG_LEVEL, ...logging });
+  const logger = createLogger({
+    app: "dashboard",
+    level: config.LOG_LEVEL,
+    ...(overrides.logDestination === undefined ? {} : { destination: overrides.logDestination }),
+  });
   const registry = createRegistry("dashboard");
   await using opened = new AsyncDisposableStack();
   const tracing = opened.use(
@@ -106,11 +123,19 @@ export async function compose(
     closeQueue,
   );
 
+  const copies =
+    config.copies === null
+      ? null
+      : opened.adopt(await openCopies(config.copies.target, config.copies.credentials), (storage) =>
+          storage.close(),
+        );
+  const stopping = new AbortController();
   const queueCounter = bullmqQueueCounter([callbacks, media]);
+  const queueReader = bullmqQueueReader([callbacks, media], queueCounter);
   registerBacklogMetrics(registry, {
     pingRedis: () => redis.ping(),
     pingPostgres: () => pingDatabase(database),
-    queueReader: bullmqQueueReader([callbacks, media], queueCounter),
+    queueReader,
     redisMemory: () => readRedisMemory(redis),
     catalogueBacklog: () => readBacklog(database),
   });
@@ -118,7 +143,20 @@ export async function compose(
   const app = createDashboardApp({
     catalogue: postgresCatalogue(database),
     queueCounter,
+    queueReader,
     mediaQueue: operatorRetries(bullmqMediaQueue(media), registry, tracing),
+    about: {
+      version: readVersion(),
+      playsStoredCopies: copies !== null,
+      playsProviderUrls: config.PLAYER_PROVIDER_HOSTS !== null,
+    },
+    serveCopy: createCopyServer({
+      copies,
+      stopping: stopping.signal,
+      onReadFailed: (error) => logger.warn({ err: error }, "a stored copy cannot be read"),
+    }),
+    providerHosts: config.PLAYER_PROVIDER_HOSTS,
+    pagesFolder: overrides.pagesFolder ?? PAGES_FOLDER,
     board: createBoard({
       queues: [callbacks, media],
       basePath: BOARD_PATH,
@@ -154,6 +192,8 @@ export async function compose(
     portVariable: "DASHBOARD_PORT",
   });
   opened.defer(() => closeServer(server));
+  // A copy takes as long as its reader likes, and the server waits for its answers.
+  opened.defer(() => stopping.abort());
   logger.info({ host: config.DASHBOARD_HOST, port, opsPort: ops.port }, "listening");
 
   const running = opened.move();

@@ -1,7 +1,10 @@
+import type { BulkRetryPage } from "@reelgate/catalogue/bulk-retry";
 import type { CallbackFilter } from "@reelgate/catalogue/callback-log";
 import type { RetryRequest } from "@reelgate/catalogue/media-state";
+import type { CatalogueOverview } from "@reelgate/catalogue/overview";
 import type { PageRequest } from "@reelgate/catalogue/page";
-import type { RecordingFilter } from "@reelgate/catalogue/recordings";
+import type { Playable, RecordingFilter } from "@reelgate/catalogue/recordings";
+import type { QueueDepth } from "@reelgate/shared/contract/overview";
 import type {
   Callback,
   Page,
@@ -19,27 +22,32 @@ import type {
 export interface Catalogue {
   listRecordings(filter: RecordingFilter, page: PageRequest): Promise<Page<Recording>>;
   getRecording(id: string): Promise<RecordingWithCallbacks | null>;
+  getPlayable(id: string): Promise<Playable | null>;
   requestRetry(id: string): Promise<RetryRequest>;
+  requestRetries(filter: RecordingFilter, page: PageRequest): Promise<BulkRetryPage>;
   listCallbacks(filter: CallbackFilter, page: PageRequest): Promise<Page<Callback>>;
   getCallback(id: string): Promise<Callback | null>;
   count(): Promise<Pick<Stats, "callbacks" | "recordings">>;
+  overview(windowMinutes: number): Promise<CatalogueOverview>;
 }
+
+export type QueueCounts = Stats["queues"][string];
 
 /** One queue at a moment. `waiting` counts prioritised jobs too. */
 export interface QueueReading {
-  jobs: Readonly<Record<"waiting" | "active" | "delayed" | "failed" | "completed", number>>;
+  jobs: Readonly<QueueCounts>;
   /** Since when the job that is taken next has been due, in Unix milliseconds; null when none waits. */
   oldestWaitingSinceMs: number | null;
   /** Since when the longest run has been going on, in Unix milliseconds; null when none is. */
   oldestActiveSinceMs: number | null;
 }
 
-/** What is in the queues, for metrics. Rejects when Redis is away. */
+/** What is in the queues, and how old it is. Rejects when Redis is away. */
 export interface QueueReader {
   read(): Promise<Readonly<Record<string, QueueReading>>>;
 }
 
 /** How many jobs each queue holds, by state. Rejects when Redis is away. */
 export interface QueueCounter {
-  count(): Promise<Stats["queues"]>;
+  count(): Promise<Record<string, QueueCounts>>;
 }

@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import { z } from "zod";
 import { readCallbackExt } from "@reelgate/shared/callback-ext";
 import type { Page, Recording, RecordingWithCallbacks } from "@reelgate/shared/contract/recording";
-import { redactJson, redactStreamParam, redactUrl } from "@reelgate/shared/redact";
+import { redactJson, redactStreamParam, redactText, redactUrl } from "@reelgate/shared/redact";
 import { callbacksOfRecording } from "./callback-log.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
@@ -33,14 +33,24 @@ export async function listRecordings(
   filter: RecordingFilter,
   page: PageRequest,
 ): Promise<Page<Recording>> {
+  const { items, nextCursor } = await listRecordingRows(db, filter, page);
+  return { items: items.map(toRecording), nextCursor };
+}
+
+/** The rows of {@link listRecordings}. */
+export async function listRecordingRows(
+  db: CatalogueDatabase,
+  filter: RecordingFilter,
+  page: PageRequest,
+): Promise<Page<RecordingRow>> {
   const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
   const { rows } = await catalogued(() => listQuery(filter, after, page.limit + 1).execute(db));
   const found = rows.filter((row) => row.fits);
   const stop = rows.find((row) => row.stopped);
   if (found.length <= page.limit && stop !== undefined) {
-    return { items: found.map(toRecording), nextCursor: encodeCursor(keyOf(stop)) };
+    return { items: found, nextCursor: encodeCursor(keyOf(stop)) };
   }
-  return pageOf(found, page.limit, toRecording, keyOf);
+  return pageOf(found, page.limit, (row) => row, keyOf);
 }
 
 const keyOf = (row: RecordingRow): ListKey => [row.started_at, row.id];
@@ -64,6 +74,24 @@ export async function getRecording(
       looks: await looksOfRecording(db, id),
     };
   });
+}
+
+/** Where a recording can be played from. Both URLs are as they were written: that of the provider may be signed. */
+export interface Playable {
+  videoUrl: string;
+  storedUrl: string | null;
+}
+
+export async function getPlayable(db: CatalogueDatabase, id: string): Promise<Playable | null> {
+  if (!rowId.safeParse(id).success) return null;
+  const row = await catalogued(() =>
+    db
+      .selectFrom("recordings")
+      .select(["video_url", "stored"])
+      .where("id", "=", id)
+      .executeTakeFirst(),
+  );
+  return row === undefined ? null : { videoUrl: row.video_url, storedUrl: row.stored?.url ?? null };
 }
 
 function toRecording(row: RecordingRow): Recording {
@@ -103,7 +131,8 @@ function toRecording(row: RecordingRow): Recording {
         ? null
         : {
             code: row.failure_code,
-            message: row.failure_message ?? "",
+            // A message may quote the URL that it is about.
+            message: redactText(row.failure_message ?? ""),
             attempts: row.media_attempts,
             at: row.failed_at ?? row.received_at,
           },

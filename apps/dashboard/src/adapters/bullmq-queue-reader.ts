@@ -45,7 +45,10 @@ async function readHeads(queue: Pick<Queue, "getJobs">): Promise<Heads> {
   };
 }
 
-/** A job that is tried again was due when its delay had passed; BullMQ keeps when the run before it began. */
+/**
+ * A job that is tried again was due when its delay had passed; BullMQ keeps when the run before it began. Of the jobs
+ * with a priority only the head is looked at: the others would have to be read one by one.
+ */
 function dueSinceMs(job: Job): number {
   return Math.max(job.timestamp, (job.processedOn ?? 0) + job.delay);
 }

@@ -1,7 +1,9 @@
+import { requestRetries } from "@reelgate/catalogue/bulk-retry";
 import { getCallback, listCallbacks } from "@reelgate/catalogue/callback-log";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { requestRetry } from "@reelgate/catalogue/media-state";
-import { getRecording, listRecordings } from "@reelgate/catalogue/recordings";
+import { overviewOf } from "@reelgate/catalogue/overview";
+import { getPlayable, getRecording, listRecordings } from "@reelgate/catalogue/recordings";
 import { countCatalogue } from "@reelgate/catalogue/stats";
 import { AppError } from "@reelgate/shared/errors";
 import type { Catalogue } from "../ports.ts";
@@ -10,10 +12,13 @@ export function postgresCatalogue(db: CatalogueDatabase): Catalogue {
   return {
     listRecordings: (filter, page) => queried(listRecordings(db, filter, page)),
     getRecording: (id) => queried(getRecording(db, id)),
+    getPlayable: (id) => queried(getPlayable(db, id)),
     requestRetry: (id) => queried(requestRetry(db, id)),
+    requestRetries: (filter, page) => queried(requestRetries(db, filter, page)),
     listCallbacks: (filter, page) => queried(listCallbacks(db, filter, page)),
     getCallback: (id) => queried(getCallback(db, id)),
     count: () => countCatalogue(db),
+    overview: (windowMinutes) => overviewOf(db, windowMinutes),
   };
 }
 
