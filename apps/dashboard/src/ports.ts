@@ -4,7 +4,6 @@ import type { RetryRequest } from "@reelgate/catalogue/media-state";
 import type { CatalogueOverview } from "@reelgate/catalogue/overview";
 import type { PageRequest } from "@reelgate/catalogue/page";
 import type { Playable, RecordingFilter } from "@reelgate/catalogue/recordings";
-import type { QueueDepth } from "@reelgate/shared/contract/overview";
 import type {
   Callback,
   Page,
