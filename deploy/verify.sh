@@ -354,6 +354,12 @@ every_replica_works() {
   done
 }
 
+the_audit_finds_nothing_wrong() {
+  # It exits with 1 if it does. The command line is a service of the compose file too.
+  compose --profile tools run --rm -T --no-deps reelgate audit >"$work/audit" || { cat "$work/audit"; return 1; }
+  sed '/^$/d' "$work/audit" | tail -n 3 >>"$work/notes"
+}
+
 logs_hold_no_secret() {
   local name secret
   compose logs --no-color >"$work/logs" 2>&1
@@ -402,6 +408,7 @@ step "the containers are closed" containers_are_closed
 step "only the intended ports are published" only_the_intended_ports_are_published
 step "$count callbacks end as they must, with servers and apps killed meanwhile" every_callback_ends_as_it_must
 step "every replica works" every_replica_works
+step "reelgate audit finds nothing wrong" the_audit_finds_nothing_wrong
 step "no secret is in the logs or in command lines" logs_hold_no_secret
 step "the catalogue is noted" take_snapshot
 step "the apps stop gracefully" apps_stop_gracefully
