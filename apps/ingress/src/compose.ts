@@ -194,7 +194,7 @@ async function openSpool(
     maxBytes: options.maxBytes,
     events: telemetry,
   });
-  telemetry.watch(own);
+  telemetry.watch(own, options.maxBytes);
   const stopping = new AbortController();
   const drained = drainSpool(
     {

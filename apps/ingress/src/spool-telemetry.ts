@@ -40,7 +40,7 @@ export class SpoolTelemetry implements DrainEvents {
   }
 
   /** The gauges read the spool when they are asked. */
-  watch(spool: Spool): void {
+  watch(spool: Spool, maxBytes: number): void {
     const gauge = (name: string, help: string, read: () => number): void => {
       // The registry keeps it; the callback is its whole life.
       void new Gauge({
@@ -62,7 +62,12 @@ export class SpoolTelemetry implements DrainEvents {
       "Size of the spool on the disk.",
       () => spool.depth.bytes,
     );
-    gauge("reelgate_ingress_spool_full", "1 while the spool has reached SPOOL_MAX_BYTES.", () =>
+    gauge(
+      "reelgate_ingress_spool_max_bytes",
+      "SPOOL_MAX_BYTES, beyond which callbacks are answered 503 while Redis takes none.",
+      () => maxBytes,
+    );
+    gauge("reelgate_ingress_spool_full", "1 while the last callback found no room in the spool.", () =>
       spool.depth.isFull ? 1 : 0,
     );
     gauge(

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compose as composeDashboard } from "@reelgate/dashboard/compose";
 import { readConfig as readDashboardConfig } from "@reelgate/dashboard/config";
@@ -59,6 +62,8 @@ export async function startRunningProduct(): Promise<RunningProduct> {
       root: fileURLToPath(new URL("../../../packages/simulator/media/", import.meta.url)),
     }),
   );
+  const spoolDir = await mkdtemp(join(tmpdir(), "reelgate-docs-spool-"));
+  opened.defer(() => rm(spoolDir, { recursive: true }));
   const common = {
     REDIS_URL: redis.url,
     DATABASE_URL: database.url,
@@ -73,6 +78,7 @@ export async function startRunningProduct(): Promise<RunningProduct> {
         HOST: "127.0.0.1",
         CALLBACK_KEYS: SECRETS.key,
         CALLBACK_PATH_TOKEN: SECRETS.pathToken,
+        SPOOL_DIR: spoolDir,
       }),
     ),
   );
