@@ -67,8 +67,10 @@ export class SpoolTelemetry implements DrainEvents {
       "SPOOL_MAX_BYTES, beyond which callbacks are answered 503 while Redis takes none.",
       () => maxBytes,
     );
-    gauge("reelgate_ingress_spool_full", "1 while the last callback found no room in the spool.", () =>
-      spool.depth.isFull ? 1 : 0,
+    gauge(
+      "reelgate_ingress_spool_full",
+      "1 while the last callback found no room in the spool.",
+      () => (spool.depth.isFull ? 1 : 0),
     );
     gauge(
       "reelgate_ingress_spool_oldest_age_seconds",

@@ -21,7 +21,7 @@ const apps = Object.entries(DECLARED);
 
 /** Decided by the compose file, or, unsigned callbacks, not for production. */
 const NOT_PASSED = new Set(["PORT", "HOST", "DASHBOARD_PORT", "ALLOW_UNSIGNED"]);
-const FIXED = new Set(["OPS_HOST", "OPS_PORT", "DASHBOARD_HOST", "MEDIA_WORK_DIR"]);
+const FIXED = new Set(["OPS_HOST", "OPS_PORT", "DASHBOARD_HOST", "MEDIA_WORK_DIR", "SPOOL_DIR"]);
 
 function storageOf(declaration: EnvDeclaration): EnvDeclaration {
   return Object.fromEntries(
