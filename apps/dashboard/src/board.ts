@@ -60,10 +60,28 @@ export function createBoard(options: BoardOptions): Express {
   return app;
 }
 
+/** What the board's own page asks for: BullMQ's states, and two words of the board. */
+const JOB_STATES: ReadonlySet<string> = new Set([
+  "",
+  "latest",
+  "active",
+  "waiting",
+  "waiting-children",
+  "prioritized",
+  "completed",
+  "failed",
+  "delayed",
+  "paused",
+]);
+
 const handlerHooks: BoardHooks = {
   before: ({ method, request }) => {
     if (method !== "get") return { allow: false, status: 405, errorKey: "ERRORS.QUEUE_READ_ONLY" };
-    const { jobsPerPage } = request.query;
+    const { jobsPerPage, status } = request.query;
+    // The board makes the name of a key of Redis of it, and fails where there is none.
+    if (status !== undefined && !JOB_STATES.has(String(status))) {
+      return { allow: false, status: 400, errorKey: "ERRORS.INVALID_QUERY_PARAM" };
+    }
     if (Number(jobsPerPage) > MAX_JOBS_PER_PAGE)
       request.query.jobsPerPage = String(MAX_JOBS_PER_PAGE);
     return { allow: true };

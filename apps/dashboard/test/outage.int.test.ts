@@ -227,7 +227,7 @@ test("no path and query, however hostile, is a 5xx", async () => {
       counts.set(status, (counts.get(status) ?? 0) + 1);
       expect(status).toBeLessThan(500);
     }),
-    { numRuns: 500 },
+    { numRuns: 500, examples: [["/queues/api/queues?status=%00"]] },
   );
   // Otherwise the test would be about one refusal.
   expect([...counts.keys()]).toEqual(expect.arrayContaining([200, 400, 404]));
