@@ -20,6 +20,8 @@ beforeAll(async () => {
       getRecording: broken,
       requestRetry: (id) =>
         Promise.resolve({ kind: "accepted", job: { recordingId: id, generation: 1 } }),
+      requestRetries: broken,
+      overview: broken,
       listCallbacks: broken,
       getCallback: broken,
       count: () =>
@@ -36,8 +38,9 @@ beforeAll(async () => {
         }),
     },
     // A Redis that neither answers nor fails.
-    queueCounter: { count: () => new Promise(() => {}) },
-    mediaQueue: { enqueue: broken },
+    queueCounter: { count: () => new Promise(() => {}), depths: () => new Promise(() => {}) },
+    mediaQueue: { enqueue: broken, enqueueAll: broken },
+    about: { version: "0.0.0", playsStoredCopies: false, playsProviderUrls: false },
     board: (_request, response) => {
       response.write("half an answer");
       throw new Error("the board broke");
@@ -95,5 +98,5 @@ test("a retry whose job cannot be queued is accepted: the state is what counts",
   const response = await ask("/api/recordings/7/retry", "POST");
   expect(response.status).toBe(202);
   expect(await response.json()).toEqual({ id: "7", state: "pending" });
-  expect(log.withMessage("a retry was not queued; the worker's sweep will")).toHaveLength(1);
+  expect(log.withMessage("retries were not queued; the worker's sweep will")).toHaveLength(1);
 });

@@ -4,16 +4,19 @@ import type { Registry } from "prom-client";
 import { ERRORS } from "@reelgate/shared/errors";
 import type { ErrorDefinition } from "@reelgate/shared/errors";
 import type { Logger } from "@reelgate/shared/logger";
+import { aboutRoutes } from "./api/about-routes.ts";
 import { apiRouter } from "./api/api-router.ts";
 import { callbacksRoutes } from "./api/callbacks-routes.ts";
 import { recordingsRoutes } from "./api/recordings-routes.ts";
+import { retryRoutes } from "./api/retry-routes.ts";
 import { statsRoutes } from "./api/stats-routes.ts";
 import { passwordGate } from "./auth.ts";
 import type { Credentials } from "./auth.ts";
 import { sameOriginGate } from "./cross-origin.ts";
 import { answerError, errorAnswerOf } from "./error-answer.ts";
 import type { GuessThrottle } from "./guess-throttle.ts";
-import type { MediaQueue } from "@reelgate/shared/contract/jobs";
+import type { BulkMediaQueue } from "@reelgate/shared/contract/jobs";
+import type { About } from "@reelgate/shared/contract/overview";
 import type { Catalogue, QueueCounter } from "./ports.ts";
 import { createRequestMetrics, labelRoute, routeOf } from "./request-metrics.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -25,7 +28,8 @@ export const BOARD_PATH = "/queues";
 export interface DashboardAppOptions {
   catalogue: Catalogue;
   queueCounter: QueueCounter;
-  mediaQueue: MediaQueue;
+  mediaQueue: BulkMediaQueue;
+  about: About;
   /** Bull Board, made for {@link BOARD_PATH}. */
   board: RequestHandler;
   credentials: Credentials;
@@ -75,19 +79,27 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
     });
   app.use(
     apiRouter([
-      ...recordingsRoutes({
+      // Before the recordings, one of which could be called "retry" as far as a path shows.
+      ...retryRoutes({
         catalogue,
         mediaQueue,
-        onRetry: (job) => logger.info({ ...job }, "a recording is retried"),
-        onEnqueueFailed: (job, error) =>
-          logger.warn({ ...job, err: error }, "a retry was not queued; the worker's sweep will"),
+        onRetry: (jobs) => {
+          for (const job of jobs) logger.info({ ...job }, "a recording is retried");
+        },
+        onEnqueueFailed: (jobs, error) =>
+          logger.warn(
+            { recordings: jobs.map(({ recordingId }) => recordingId), err: error },
+            "retries were not queued; the worker's sweep will",
+          ),
       }),
+      ...recordingsRoutes({ catalogue }),
       ...callbacksRoutes({ catalogue }),
       ...statsRoutes({
         catalogue,
         queueCounter,
         onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
       }),
+      ...aboutRoutes({ about: options.about }),
     ]),
   );
   app.use(BOARD_PATH, labelRoute(BOARD_PATH), options.board);

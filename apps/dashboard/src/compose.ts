@@ -20,6 +20,7 @@ import { BOARD_PATH, createDashboardApp } from "./app.ts";
 import { createBoard } from "./board.ts";
 import type { DashboardConfig } from "./config.ts";
 import { createGuessThrottle } from "./guess-throttle.ts";
+import { readVersion } from "./version.ts";
 
 /** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
 const GUESSES = { burst: 10, refillMs: 6000, maxAddresses: 10_000 } as const;
@@ -98,6 +99,7 @@ export async function compose(
     catalogue: postgresCatalogue(database),
     queueCounter: bullmqQueueCounter([callbacks, media]),
     mediaQueue: bullmqMediaQueue(media),
+    about: { version: readVersion(), playsStoredCopies: false, playsProviderUrls: false },
     board: createBoard({
       queues: [callbacks, media],
       basePath: BOARD_PATH,

@@ -1,7 +1,10 @@
+import type { BulkRetryPage } from "@reelgate/catalogue/bulk-retry";
 import type { CallbackFilter } from "@reelgate/catalogue/callback-log";
 import type { RetryRequest } from "@reelgate/catalogue/media-state";
+import type { CatalogueOverview } from "@reelgate/catalogue/overview";
 import type { PageRequest } from "@reelgate/catalogue/page";
 import type { RecordingFilter } from "@reelgate/catalogue/recordings";
+import type { QueueDepth } from "@reelgate/shared/contract/overview";
 import type {
   Callback,
   Page,
@@ -20,12 +23,17 @@ export interface Catalogue {
   listRecordings(filter: RecordingFilter, page: PageRequest): Promise<Page<Recording>>;
   getRecording(id: string): Promise<RecordingWithCallbacks | null>;
   requestRetry(id: string): Promise<RetryRequest>;
+  requestRetries(filter: RecordingFilter, page: PageRequest): Promise<BulkRetryPage>;
   listCallbacks(filter: CallbackFilter, page: PageRequest): Promise<Page<Callback>>;
   getCallback(id: string): Promise<Callback | null>;
   count(): Promise<Pick<Stats, "callbacks" | "recordings">>;
+  overview(windowMinutes: number): Promise<CatalogueOverview>;
 }
+
+export type QueueCounts = Stats["queues"][string];
 
 /** How many jobs each queue holds, by state. Rejects when Redis is away. */
 export interface QueueCounter {
-  count(): Promise<Stats["queues"]>;
+  count(): Promise<Record<string, QueueCounts>>;
+  depths(): Promise<Record<string, QueueDepth>>;
 }

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { RawBuilder, Selectable } from "kysely";
 import { FILE_FORMATS } from "@reelgate/shared/contract/media";
-import type { FileFormat } from "@reelgate/shared/contract/media";
+import type { FileFormat, FindingKind } from "@reelgate/shared/contract/media";
 import type { RecordingState } from "@reelgate/shared/contract/recording";
 import { newestOf } from "./key-range.ts";
 import type { KeyRange } from "./key-range.ts";
@@ -18,6 +18,8 @@ export interface RecordingFilter {
   taskId?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;
+  /** The recording has a finding of this kind, or one at all. */
+  finding?: FindingKind | "any" | undefined;
   /** Equals one of the recording's identifiers: id, stream id, file id, record file id or task id. */
   q?: string | undefined;
 }
@@ -94,6 +96,7 @@ interface Access {
 
 const NOT_PENDING = sql`state <> 'pending'`;
 const PENDING = sql`state = 'pending'`;
+const WITH_FINDINGS = sql`findings <> '[]'`;
 
 function accessTo(filter: RecordingFilter): Access {
   const { q, state, format } = filter;
@@ -102,6 +105,7 @@ function accessTo(filter: RecordingFilter): Access {
   const task = keyOf("task_id", filter.taskId);
   const ofState = keyOf("state", state);
   const ofFormat = keyOf("format", format);
+  const finding = checkOf(filter.finding);
   if (q !== undefined) {
     const ranges = ["file_id", "record_file_id", "task_id"].map((column) =>
       identified(column, keyOf(column, q)),
@@ -109,21 +113,29 @@ function accessTo(filter: RecordingFilter): Access {
     if (rowId.safeParse(q).success) ranges.push({ key: [], predicate: sql`id = ${q}` });
     return {
       ranges: [...ranges, ...byFormat(keyOf("stream_id", q), undefined)],
-      unindexed: [...stream, ...app, ...task, ...ofState, ...ofFormat].map(equals),
+      unindexed: [...[...stream, ...app, ...task, ...ofState, ...ofFormat].map(equals), ...finding],
     };
   }
   if (task.length > 0) {
     return {
       ranges: [identified("task_id", task)],
-      unindexed: [...stream, ...app, ...ofState, ...ofFormat].map(equals),
+      unindexed: [...[...stream, ...app, ...ofState, ...ofFormat].map(equals), ...finding],
     };
   }
   if (stream.length > 0) {
-    const unindexed = app.map(equals);
+    const unindexed = [...app.map(equals), ...finding];
     // A stream has few recordings beside all that can be pending after an outage.
     return state === "pending"
       ? { ranges: byFormat(stream, format), unindexed: [...unindexed, PENDING] }
       : { ranges: byStateAndFormat(stream, state, format), unindexed };
+  }
+  if (filter.finding !== undefined) {
+    // One recording in a hundred or fewer, which is less than most apps, states or formats have.
+    const kind = filter.finding === "any" ? [] : finding;
+    return {
+      ranges: [{ key: [], predicate: WITH_FINDINGS }],
+      unindexed: [...[...app, ...ofState, ...ofFormat].map(equals), ...kind],
+    };
   }
   if (state === "pending") {
     return {
@@ -143,6 +155,13 @@ function keyOf(column: string, value: string | undefined): Key {
 
 function equals([column, value]: Key[number]): RawBuilder<unknown> {
   return sql`recordings.${sql.ref(column)} = ${value}`;
+}
+
+function checkOf(finding: RecordingFilter["finding"]): RawBuilder<unknown>[] {
+  if (finding === undefined) return [];
+  return finding === "any"
+    ? [WITH_FINDINGS]
+    : [sql`findings @> ${JSON.stringify([{ kind: finding }])}::jsonb`];
 }
 
 function identified(column: string, key: Key): Access["ranges"][number] {

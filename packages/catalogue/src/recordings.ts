@@ -33,14 +33,24 @@ export async function listRecordings(
   filter: RecordingFilter,
   page: PageRequest,
 ): Promise<Page<Recording>> {
+  const { items, nextCursor } = await listRecordingRows(db, filter, page);
+  return { items: items.map(toRecording), nextCursor };
+}
+
+/** The rows of {@link listRecordings}. */
+export async function listRecordingRows(
+  db: CatalogueDatabase,
+  filter: RecordingFilter,
+  page: PageRequest,
+): Promise<Page<RecordingRow>> {
   const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
   const { rows } = await catalogued(() => listQuery(filter, after, page.limit + 1).execute(db));
   const found = rows.filter((row) => row.fits);
   const stop = rows.find((row) => row.stopped);
   if (found.length <= page.limit && stop !== undefined) {
-    return { items: found.map(toRecording), nextCursor: encodeCursor(keyOf(stop)) };
+    return { items: found, nextCursor: encodeCursor(keyOf(stop)) };
   }
-  return pageOf(found, page.limit, toRecording, keyOf);
+  return pageOf(found, page.limit, (row) => row, keyOf);
 }
 
 const keyOf = (row: RecordingRow): ListKey => [row.started_at, row.id];

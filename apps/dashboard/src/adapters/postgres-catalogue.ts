@@ -1,6 +1,8 @@
+import { requestRetries } from "@reelgate/catalogue/bulk-retry";
 import { getCallback, listCallbacks } from "@reelgate/catalogue/callback-log";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { requestRetry } from "@reelgate/catalogue/media-state";
+import { overviewOf } from "@reelgate/catalogue/overview";
 import { getRecording, listRecordings } from "@reelgate/catalogue/recordings";
 import { countCatalogue } from "@reelgate/catalogue/stats";
 import { AppError } from "@reelgate/shared/errors";
@@ -11,9 +13,11 @@ export function postgresCatalogue(db: CatalogueDatabase): Catalogue {
     listRecordings: (filter, page) => queried(listRecordings(db, filter, page)),
     getRecording: (id) => queried(getRecording(db, id)),
     requestRetry: (id) => queried(requestRetry(db, id)),
+    requestRetries: (filter, page) => queried(requestRetries(db, filter, page)),
     listCallbacks: (filter, page) => queried(listCallbacks(db, filter, page)),
     getCallback: (id) => queried(getCallback(db, id)),
     count: () => countCatalogue(db),
+    overview: (windowMinutes) => overviewOf(db, windowMinutes),
   };
 }
 

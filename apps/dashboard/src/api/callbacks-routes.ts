@@ -4,16 +4,18 @@ import type { Outcome } from "@reelgate/shared/contract/recording";
 import type { Catalogue } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
-import { queryChoice, queryCursor, queryLimit, queryText } from "./query.ts";
+import { queryChoice, queryCursor, queryId, queryLimit, queryText } from "./query.ts";
 
 const callbacksQuery: z.ZodObject<{
   outcome: z.ZodOptional<z.ZodType<Outcome>>;
   event_type: z.ZodOptional<z.ZodType<string>>;
+  recording_id: z.ZodOptional<z.ZodType<string>>;
   limit: z.ZodType<number>;
   cursor: z.ZodType<string | null>;
 }> = z.object({
   outcome: queryChoice(OUTCOMES).optional(),
   event_type: queryText.optional(),
+  recording_id: queryId.optional(),
   limit: queryLimit,
   cursor: queryCursor,
 });
@@ -30,7 +32,11 @@ export function callbacksRoutes(options: { catalogue: Catalogue }): ApiRoute[] {
       run: async (query) => ({
         kind: "ok",
         body: await catalogue.listCallbacks(
-          { outcome: query.outcome, eventType: query.event_type },
+          {
+            outcome: query.outcome,
+            eventType: query.event_type,
+            recordingId: query.recording_id,
+          },
           { limit: query.limit, cursor: query.cursor },
         ),
       }),

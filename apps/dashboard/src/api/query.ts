@@ -13,14 +13,32 @@ export const queryText: z.ZodType<string> = z
   .max(MAX_TEXT_CHARS, `is longer than ${MAX_TEXT_CHARS} characters`)
   .refine((value) => !value.includes("\0"), "has a NUL character");
 
-const limitProblem = `is not a whole number from 1 to ${MAX_LIMIT}`;
-
-export const queryLimit: z.ZodType<number> = z
+/** A recording's id: what is none names no recording. */
+export const queryId: z.ZodType<string> = z
   .string()
-  .default(String(DEFAULT_LIMIT))
-  .refine((value) => /^\d{1,9}$/u.test(value), limitProblem)
-  .transform(Number)
-  .refine((value) => value >= 1 && value <= MAX_LIMIT, limitProblem);
+  .refine((value) => /^\d{1,19}$/u.test(value), "is not the id of a recording");
+
+/** A whole number within bounds; `otherwise` when none is given. */
+export function queryInteger(bounds: {
+  min: number;
+  max: number;
+  otherwise: number;
+}): z.ZodType<number> {
+  const { min, max, otherwise } = bounds;
+  const problem = `is not a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .default(String(otherwise))
+    .refine((value) => /^\d{1,9}$/u.test(value), problem)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, problem);
+}
+
+export const queryLimit: z.ZodType<number> = queryInteger({
+  min: 1,
+  max: MAX_LIMIT,
+  otherwise: DEFAULT_LIMIT,
+});
 
 /** Opaque: the list that made it checks it. */
 export const queryCursor: z.ZodType<string | null> = z

@@ -1,21 +1,22 @@
+import { z } from "zod";
+import { overviewSchema } from "@reelgate/shared/contract/overview";
 import { statsSchema } from "@reelgate/shared/contract/recording";
-import type { Stats } from "@reelgate/shared/contract/recording";
-import { withinMs } from "@reelgate/shared/lifecycle";
 import type { Catalogue, QueueCounter } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
-
-/** What is in the catalogue is worth knowing without Redis, so Redis is not waited for longer than this. */
-const QUEUES_DEADLINE_MS = 2500;
+import { queryInteger } from "./query.ts";
+import { queuesWithin } from "./queues-within.ts";
 
 export interface StatsRoutesOptions {
-  catalogue: Catalogue;
+  catalogue: Pick<Catalogue, "count" | "overview">;
   queueCounter: QueueCounter;
   onQueuesUnavailable: (error: unknown) => void;
 }
 
+const overviewQuery = z.object({ minutes: queryInteger({ min: 1, max: 1440, otherwise: 60 }) });
+
 export function statsRoutes(options: StatsRoutesOptions): ApiRoute[] {
-  const { catalogue } = options;
+  const { catalogue, queueCounter, onQueuesUnavailable } = options;
   return [
     apiRoute({
       method: "get",
@@ -24,23 +25,26 @@ export function statsRoutes(options: StatsRoutesOptions): ApiRoute[] {
       query: noQuery,
       answer: statsSchema,
       run: async () => {
-        const [counted, queues] = await Promise.all([catalogue.count(), countQueues(options)]);
+        const [counted, queues] = await Promise.all([
+          catalogue.count(),
+          queuesWithin(queueCounter.count(), onQueuesUnavailable),
+        ]);
         return { kind: "ok", body: { ...counted, queues } };
       },
     }),
+    apiRoute({
+      method: "get",
+      path: "/api/overview",
+      summary: "What happened in the last minutes, and what waits now",
+      query: overviewQuery,
+      answer: overviewSchema,
+      run: async ({ minutes }) => {
+        const [happened, queues] = await Promise.all([
+          catalogue.overview(minutes),
+          queuesWithin(queueCounter.depths(), onQueuesUnavailable),
+        ]);
+        return { kind: "ok", body: { ...happened, queues } };
+      },
+    }),
   ];
-}
-
-async function countQueues(options: StatsRoutesOptions): Promise<Stats["queues"]> {
-  let queues: Stats["queues"] = {};
-  const counting = options.queueCounter.count().then(
-    (counts) => {
-      queues = counts;
-    },
-    (error: unknown) => options.onQueuesUnavailable(error),
-  );
-  if (!(await withinMs(counting, QUEUES_DEADLINE_MS))) {
-    options.onQueuesUnavailable(new Error(`no answer within ${QUEUES_DEADLINE_MS} ms`));
-  }
-  return queues;
 }

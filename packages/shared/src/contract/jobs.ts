@@ -65,6 +65,11 @@ export interface MediaQueue {
   enqueue(job: MediaJob): Promise<void>;
 }
 
+/** The same for many at once: all of them are queued, or none is and the call rejects. */
+export interface BulkMediaQueue extends MediaQueue {
+  enqueueAll(jobs: readonly MediaJob[]): Promise<void>;
+}
+
 /**
  * First looks come before repeated ones: a dead origin, whose recordings keep coming back, must not hold up the files
  * of those that answer. Both are set, since BullMQ takes jobs without any priority before all that have one, and moves

@@ -11,14 +11,14 @@ export interface Percentiles {
 }
 const percentilesSchema: z.ZodType<Percentiles> = z.object({ p50S: z.number(), p99S: z.number() });
 
-/** Jobs of one queue by state, and how long the oldest that could run now has been waiting. */
+/** Jobs of one queue by state, and how long the one that runs next has been waiting. */
 export interface QueueDepth {
   waiting: number;
   active: number;
   delayed: number;
   failed: number;
   completed: number;
-  /** Seconds; null when none waits. */
+  /** Seconds since it was queued, or was last tried; null when none waits. */
   oldestWaitingS: number | null;
 }
 const count = z.number().int().nonnegative();
@@ -42,26 +42,29 @@ export type LagStation = (typeof LAG_STATIONS)[number];
 
 /** `GET /api/overview`: what happened in the last minutes, and what waits now. */
 export interface Overview {
-  /** The server's clock, ISO 8601. */
+  /** The clock of Postgres, ISO 8601. */
   at: string;
   windowMinutes: number;
   /** One entry for each minute of the window, the oldest first; `at` is its beginning. The last one is not over yet. */
   minutes: { at: string; byOutcome: Record<Outcome, number> }[];
+  /** Of the window the latest million callbacks are counted: those settled before this time are not. Null: all are. */
+  countedFrom: string | null;
   /** Empty while Redis is away. */
   queues: Record<string, QueueDepth>;
   /** Over the latest verified recordings of the window, at most 10,000; a station is null when none has it. */
   lag: { recordings: number } & Record<LagStation, Percentiles | null>;
-  /** Recordings whose state is failed now, by code, the most frequent first. */
+  /** Recordings whose state is failed now, by code, the most frequent first; 100,000 stands for as many or more. */
   failures: { code: string; recordings: number }[];
-  /** Failed looks of the window by code, the most frequent first. */
+  /** Failed looks by code, the most frequent first, among the latest looks of the window, at most 100,000. */
   failedLooks: { code: string; looks: number }[];
-  /** Findings of the recordings that were verified in the window, the most frequent first. */
+  /** Findings of the recordings that `lag` is about, the most frequent first. */
   findings: { kind: FindingKind; recordings: number }[];
 }
 export const overviewSchema: z.ZodType<Overview> = z.object({
   at: z.string(),
   windowMinutes: count,
   minutes: z.array(z.object({ at: z.string(), byOutcome: z.record(z.enum(OUTCOMES), count) })),
+  countedFrom: z.string().nullable(),
   queues: z.record(z.string(), queueDepthSchema),
   lag: z.object({
     recordings: count,

@@ -185,7 +185,8 @@ export const lookSchema: z.ZodType<Look> = z.object({
 
 /**
  * `GET /api/recordings/:id`: the row with the callbacks that named it, the oldest first, and the looks at its file, the
- * latest first. Of each there are 200 at most; `GET /api/callbacks?recording_id=` pages through all callbacks.
+ * latest first. Of each there are 200 at most, of callbacks with large bodies fewer; `GET /api/callbacks?recording_id=`
+ * pages through all of them.
  */
 export type RecordingWithCallbacks = Recording & { callbacks: Callback[]; looks: Look[] };
 export const recordingWithCallbacksSchema: z.ZodType<RecordingWithCallbacks> = z.intersection(
