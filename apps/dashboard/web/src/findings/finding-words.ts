@@ -20,7 +20,8 @@ export const FINDING_WORDS: Readonly<Record<FindingKind, FindingWords>> = {
   duration_mismatch: {
     title: "Other duration",
     meaning: "The file plays for another time than the callback said.",
-    advice: "An interrupted stream can be the reason, with nothing lost. Compare with the stream's timeline.",
+    advice:
+      "An interrupted stream can be the reason, with nothing lost. Compare with the stream's timeline.",
   },
   truncated: {
     title: "Truncated",
@@ -40,7 +41,8 @@ export const FINDING_WORDS: Readonly<Record<FindingKind, FindingWords>> = {
   missing_segment: {
     title: "Missing segment",
     meaning: "The playlist names a segment that is not there: a hole in the recording.",
-    advice: "Right after a recording it may still be on its way: retry in some minutes. Else look for it at the provider.",
+    advice:
+      "Right after a recording it may still be on its way: retry in some minutes. Else look for it at the provider.",
   },
   short_segment: {
     title: "Short segment",
@@ -60,7 +62,8 @@ export const FINDING_WORDS: Readonly<Record<FindingKind, FindingWords>> = {
   missing_endlist: {
     title: "No end",
     meaning: "The playlist has no end: the recording goes on, or its end was never written.",
-    advice: "If the stream has ended, retry in some minutes. If it stays so, the last segments may be lost.",
+    advice:
+      "If the stream has ended, retry in some minutes. If it stays so, the last segments may be lost.",
   },
   empty_file: {
     title: "Empty",

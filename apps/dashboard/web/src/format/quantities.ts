@@ -22,7 +22,8 @@ export function exactBytes(sizeBytes: number): string {
 /** `2 min 34 s`: the two largest units that say something. */
 export function humanDuration(durationS: number): string {
   if (durationS < 0) return `−${humanDuration(-durationS)}`;
-  if (durationS < 0.0995) return durationS === 0 ? "0 s" : `${Math.max(1, Math.round(durationS * 1000))} ms`;
+  if (durationS < 0.0995)
+    return durationS === 0 ? "0 s" : `${Math.max(1, Math.round(durationS * 1000))} ms`;
   if (durationS < 9.95) return `${durationS.toFixed(1).replace(/\.0$/u, "")} s`;
   const seconds = Math.round(durationS);
   if (seconds < 60) return `${seconds} s`;

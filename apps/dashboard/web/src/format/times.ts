@@ -46,7 +46,8 @@ export function age(iso: string, nowMs: number): string {
   if (distance < 5) return "just now";
   let text = `${Math.round(distance)} s`;
   for (const step of STEPS) {
-    if (Math.round(distance) >= step.seconds) text = `${Math.floor(distance / step.seconds)} ${step.unit}`;
+    if (Math.round(distance) >= step.seconds)
+      text = `${Math.floor(distance / step.seconds)} ${step.unit}`;
   }
   return seconds < 0 ? `in ${text}` : `${text} ago`;
 }

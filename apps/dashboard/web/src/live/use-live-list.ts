@@ -49,7 +49,8 @@ export function useLiveList<T extends { id: string }>(
   const [round, setRound] = useState(0);
   const fetchRef = useRef(fetchPage);
   fetchRef.current = fetchPage;
-  const list = state.key === key ? state.list : ((kept.get(key) as LiveList<T> | undefined) ?? null);
+  const list =
+    state.key === key ? state.list : ((kept.get(key) as LiveList<T> | undefined) ?? null);
   const listRef = useRef(list);
   listRef.current = list;
   const controllerRef = useRef<AbortController | null>(null);
@@ -73,11 +74,7 @@ export function useLiveList<T extends { id: string }>(
 
     const readFirst = async (): Promise<void> => {
       try {
-        const page = await readPage(
-          (cursor) => fetchRef.current(cursor, signal),
-          null,
-          PAGE_ROWS,
-        );
+        const page = await readPage((cursor) => fetchRef.current(cursor, signal), null, PAGE_ROWS);
         setError(null);
         show(firstPage(page));
       } catch (thrown) {

@@ -75,7 +75,13 @@ function laneOf<T extends TimelineItem>(
     rowEnds[row] = Math.max(rowEnds[row] ?? segment.endMs, segment.endMs);
     return { ...segment, row };
   });
-  return { name, rows: rowEnds.length, segments, gaps, overlaps: overlapsOf(segments, toleranceMs) };
+  return {
+    name,
+    rows: rowEnds.length,
+    segments,
+    gaps,
+    overlaps: overlapsOf(segments, toleranceMs),
+  };
 }
 
 /** Sweeps over all beginnings and ends; neighbouring times that several recordings hold are one overlap. */

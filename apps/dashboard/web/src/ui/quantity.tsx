@@ -1,0 +1,43 @@
+import type { ReactNode } from "react";
+import {
+  count,
+  exactBytes,
+  exactDuration,
+  humanBitrate,
+  humanBytes,
+  humanDuration,
+} from "../format/quantities.ts";
+
+export function Bytes({ value }: { value: number }): ReactNode {
+  return (
+    <span className="nums" title={exactBytes(value)}>
+      {humanBytes(value)}
+    </span>
+  );
+}
+
+export function Duration({ seconds }: { seconds: number }): ReactNode {
+  return (
+    <span className="nums" title={exactDuration(seconds)}>
+      {humanDuration(seconds)}
+    </span>
+  );
+}
+
+export function Bitrate({ kbps }: { kbps: number }): ReactNode {
+  return (
+    <span className="nums" title={`${count(kbps)} kbit/s`}>
+      {humanBitrate(kbps)}
+    </span>
+  );
+}
+
+/** What is not known, or was not told. */
+export function Nothing({ why }: { why: string }): ReactNode {
+  return (
+    <span className="muted">
+      <span aria-hidden="true">–</span>
+      <span className="visually-hidden">{why}</span>
+    </span>
+  );
+}
