@@ -29,6 +29,12 @@ const config: UserConfig = defineConfig({
     reportCompressedSize: false,
     // The players, each a file of its own that is fetched when a recording is played.
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      onLog: (level, log, handler) => {
+        // "use client" is for servers that render React.
+        if (log.code !== "MODULE_LEVEL_DIRECTIVE") handler(level, log);
+      },
+    },
   },
   server: {
     // `vite apps/dashboard/web`: the pages from source, the API from a dashboard on its usual port.
