@@ -18,6 +18,7 @@ beforeAll(async () => {
     catalogue: {
       listRecordings: broken,
       getRecording: broken,
+      getPlayable: broken,
       requestRetry: (id) =>
         Promise.resolve({ kind: "accepted", job: { recordingId: id, generation: 1 } }),
       requestRetries: broken,
@@ -41,6 +42,9 @@ beforeAll(async () => {
     queueCounter: { count: () => new Promise(() => {}), depths: () => new Promise(() => {}) },
     mediaQueue: { enqueue: broken, enqueueAll: broken },
     about: { version: "0.0.0", playsStoredCopies: false, playsProviderUrls: false },
+    serveCopy: broken,
+    providerHosts: null,
+    pagesFolder: "/no-pages",
     board: (_request, response) => {
       response.write("half an answer");
       throw new Error("the board broke");

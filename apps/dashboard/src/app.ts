@@ -7,6 +7,7 @@ import type { Logger } from "@reelgate/shared/logger";
 import { aboutRoutes } from "./api/about-routes.ts";
 import { apiRouter } from "./api/api-router.ts";
 import { callbacksRoutes } from "./api/callbacks-routes.ts";
+import { playerRoutes } from "./api/player-routes.ts";
 import { recordingsRoutes } from "./api/recordings-routes.ts";
 import { retryRoutes } from "./api/retry-routes.ts";
 import { statsRoutes } from "./api/stats-routes.ts";
@@ -17,10 +18,12 @@ import { answerError, errorAnswerOf } from "./error-answer.ts";
 import type { GuessThrottle } from "./guess-throttle.ts";
 import type { BulkMediaQueue } from "@reelgate/shared/contract/jobs";
 import type { About } from "@reelgate/shared/contract/overview";
+import type { ProviderHosts } from "./player/provider-hosts.ts";
+import type { CopyServer } from "./player/serve-copy.ts";
 import type { Catalogue, QueueCounter } from "./ports.ts";
 import { createRequestMetrics, labelRoute, routeOf } from "./request-metrics.ts";
 import { securityHeaders } from "./security-headers.ts";
-import { INDEX_PAGE, INDEX_PAGE_STYLE_HASH } from "./web/index-page.ts";
+import { createPages } from "./web/pages.ts";
 
 /** Where Bull Board lives. */
 export const BOARD_PATH = "/queues";
@@ -30,6 +33,11 @@ export interface DashboardAppOptions {
   queueCounter: QueueCounter;
   mediaQueue: BulkMediaQueue;
   about: About;
+  serveCopy: CopyServer;
+  /** Null: the pages do not play from the provider. */
+  providerHosts: ProviderHosts | null;
+  /** Where the build of the web pages puts them. */
+  pagesFolder: string;
   /** Bull Board, made for {@link BOARD_PATH}. */
   board: RequestHandler;
   credentials: Credentials;
@@ -45,6 +53,7 @@ export interface DashboardAppOptions {
 export function createDashboardApp(options: DashboardAppOptions): Express {
   const { catalogue, queueCounter, mediaQueue, logger } = options;
   const metrics = createRequestMetrics(options.registry);
+  const pages = createPages({ folder: options.pagesFolder, notPages: ["/api", BOARD_PATH] });
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -53,7 +62,13 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   app.set("query parser", false);
 
   app.use(metrics.observe);
-  app.use(securityHeaders({ boardPath: BOARD_PATH, pageStyleHash: INDEX_PAGE_STYLE_HASH }));
+  app.use(
+    securityHeaders({
+      boardPath: BOARD_PATH,
+      providerSources: options.providerHosts?.sources ?? [],
+      styleHash: pages.styleHash,
+    }),
+  );
   app.use(
     passwordGate({
       credentials: options.credentials,
@@ -67,16 +82,6 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   );
   app.use(sameOriginGate());
 
-  app
-    .route("/")
-    .all(labelRoute("/"))
-    .get((_request, response) => {
-      response.type("html").send(INDEX_PAGE);
-    })
-    .all((_request, response) => {
-      response.set("Allow", "GET, HEAD");
-      answerError(response, "method_not_allowed");
-    });
   app.use(
     apiRouter([
       // Before the recordings, one of which could be called "retry" as far as a path shows.
@@ -99,10 +104,16 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
         queueCounter,
         onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
       }),
+      ...playerRoutes({
+        catalogue,
+        serveCopy: options.serveCopy,
+        providerHosts: options.providerHosts,
+      }),
       ...aboutRoutes({ about: options.about }),
     ]),
   );
   app.use(BOARD_PATH, labelRoute(BOARD_PATH), options.board);
+  app.use(pages.router);
   app.use((_request, response) => answerError(response, "not_found"));
   app.use(errorHandler(logger));
   return app;

@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
 import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
+import { openCopies } from "@reelgate/media/storage/open-copies";
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
@@ -20,6 +22,7 @@ import { BOARD_PATH, createDashboardApp } from "./app.ts";
 import { createBoard } from "./board.ts";
 import type { DashboardConfig } from "./config.ts";
 import { createGuessThrottle } from "./guess-throttle.ts";
+import { createCopyServer } from "./player/serve-copy.ts";
 import { readVersion } from "./version.ts";
 
 /** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
@@ -43,6 +46,15 @@ export interface Dashboard extends Service {
   opsPort: number;
 }
 
+/** What a test replaces. */
+export interface DashboardOverrides {
+  logDestination?: NonNullable<LoggerOptions["destination"]>;
+  pagesFolder?: string;
+}
+
+/** The same beside `src` and `dist`. */
+const PAGES_FOLDER = fileURLToPath(new URL("../public", import.meta.url));
+
 /**
  * Puts the dashboard together and starts it.
  *
@@ -53,9 +65,13 @@ export interface Dashboard extends Service {
  */
 export async function compose(
   config: DashboardConfig,
-  logging: Pick<LoggerOptions, "destination"> = {},
+  overrides: DashboardOverrides = {},
 ): Promise<Dashboard> {
-  const logger = createLogger({ app: "dashboard", level: config.LOG_LEVEL, ...logging });
+  const logger = createLogger({
+    app: "dashboard",
+    level: config.LOG_LEVEL,
+    ...(overrides.logDestination === undefined ? {} : { destination: overrides.logDestination }),
+  });
   const registry = createRegistry("dashboard");
   await using opened = new AsyncDisposableStack();
 
@@ -95,11 +111,30 @@ export async function compose(
     closeQueue,
   );
 
+  const copies =
+    config.copies === null
+      ? null
+      : opened.adopt(await openCopies(config.copies.target, config.copies.credentials), (storage) =>
+          storage.close(),
+        );
+  const stopping = new AbortController();
+
   const app = createDashboardApp({
     catalogue: postgresCatalogue(database),
     queueCounter: bullmqQueueCounter([callbacks, media]),
     mediaQueue: bullmqMediaQueue(media),
-    about: { version: readVersion(), playsStoredCopies: false, playsProviderUrls: false },
+    about: {
+      version: readVersion(),
+      playsStoredCopies: copies !== null,
+      playsProviderUrls: config.PLAYER_PROVIDER_HOSTS !== null,
+    },
+    serveCopy: createCopyServer({
+      copies,
+      stopping: stopping.signal,
+      onReadFailed: (error) => logger.warn({ err: error }, "a stored copy cannot be read"),
+    }),
+    providerHosts: config.PLAYER_PROVIDER_HOSTS,
+    pagesFolder: overrides.pagesFolder ?? PAGES_FOLDER,
     board: createBoard({
       queues: [callbacks, media],
       basePath: BOARD_PATH,
@@ -135,6 +170,8 @@ export async function compose(
     portVariable: "DASHBOARD_PORT",
   });
   opened.defer(() => closeServer(server));
+  // A copy takes as long as its reader likes, and the server waits for its answers.
+  opened.defer(() => stopping.abort());
   logger.info({ host: config.DASHBOARD_HOST, port, opsPort: ops.port }, "listening");
 
   const running = opened.move();

@@ -1,12 +1,21 @@
+import { parseStorageUrl } from "@reelgate/media/storage/storage-url";
+import type { StorageTarget } from "@reelgate/media/storage/storage-url";
 import {
   DATABASE_ENV,
   OPS_ENV,
   REDIS_ENV,
+  configInvalid,
   integerBetween,
+  optional,
   readEnv,
   text,
+  usable,
 } from "@reelgate/shared/env";
 import type { EnvValues, EnvVariable } from "@reelgate/shared/env";
+import { storageCredentials, storageEnv } from "@reelgate/shared/storage-env";
+import type { StorageCredentials, StorageEnv } from "@reelgate/shared/storage-env";
+import { parseProviderHosts } from "./player/provider-hosts.ts";
+import type { ProviderHosts } from "./player/provider-hosts.ts";
 
 /** RFC 7617 ends the user name at the first colon, and control characters have no place in either half. */
 const userName = (value: string): string => {
@@ -29,7 +38,9 @@ type DashboardEnv = {
   DASHBOARD_HOST: EnvVariable<string>;
   DASHBOARD_USER: EnvVariable<string>;
   DASHBOARD_PASSWORD: EnvVariable<string>;
-} & typeof REDIS_ENV &
+  PLAYER_PROVIDER_HOSTS: EnvVariable<ProviderHosts | null>;
+} & StorageEnv<StorageTarget> &
+  typeof REDIS_ENV &
   typeof DATABASE_ENV &
   typeof OPS_ENV;
 
@@ -59,12 +70,23 @@ export const DASHBOARD_ENV: DashboardEnv = {
     example: "a-long-random-password",
     secret: true,
   },
+  PLAYER_PROVIDER_HOSTS: {
+    parse: optional(usable(parseProviderHosts)),
+    description:
+      "Hosts of the provider from which the pages may play recordings, comma-separated: names, *.patterns and IPv4 addresses, each with an optional :port. Whoever has the password then gets the URLs of recordings on them with their signatures. Unset: only stored copies are played.",
+    example: "*.myqcloud.com,media.example.com",
+    default: "",
+  },
+  ...storageEnv(usable(parseStorageUrl)),
   ...REDIS_ENV,
   ...DATABASE_ENV,
   ...OPS_ENV,
 };
 
-export type DashboardConfig = EnvValues<DashboardEnv>;
+export type DashboardConfig = EnvValues<DashboardEnv> & {
+  /** Null: no copies are shown. */
+  copies: { target: StorageTarget; credentials: StorageCredentials | null } | null;
+};
 
 /**
  * Reads the configuration of the dashboard.
@@ -74,5 +96,11 @@ export type DashboardConfig = EnvValues<DashboardEnv>;
 export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): DashboardConfig {
-  return readEnv(DASHBOARD_ENV, env);
+  const values = readEnv(DASHBOARD_ENV, env);
+  const { credentials, problem } = storageCredentials(values);
+  if (values.STORAGE_URL !== null && problem !== null) throw configInvalid([problem]);
+  return {
+    ...values,
+    copies: values.STORAGE_URL === null ? null : { target: values.STORAGE_URL, credentials },
+  };
 }

@@ -3,7 +3,7 @@ import type { CallbackFilter } from "@reelgate/catalogue/callback-log";
 import type { RetryRequest } from "@reelgate/catalogue/media-state";
 import type { CatalogueOverview } from "@reelgate/catalogue/overview";
 import type { PageRequest } from "@reelgate/catalogue/page";
-import type { RecordingFilter } from "@reelgate/catalogue/recordings";
+import type { Playable, RecordingFilter } from "@reelgate/catalogue/recordings";
 import type { QueueDepth } from "@reelgate/shared/contract/overview";
 import type {
   Callback,
@@ -22,6 +22,7 @@ import type {
 export interface Catalogue {
   listRecordings(filter: RecordingFilter, page: PageRequest): Promise<Page<Recording>>;
   getRecording(id: string): Promise<RecordingWithCallbacks | null>;
+  getPlayable(id: string): Promise<Playable | null>;
   requestRetry(id: string): Promise<RetryRequest>;
   requestRetries(filter: RecordingFilter, page: PageRequest): Promise<BulkRetryPage>;
   listCallbacks(filter: CallbackFilter, page: PageRequest): Promise<Page<Callback>>;

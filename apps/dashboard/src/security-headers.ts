@@ -19,28 +19,51 @@ const BOARD_POLICY = [
   NO_FRAMES,
 ].join("; ");
 
+/**
+ * The dashboard's own pages. Media and what a player fetches come from the dashboard, or from the provider's hosts that
+ * the operator allows; players hand media over as blobs and work in workers that are made of one.
+ */
+function ownPolicy({ providerSources, styleHash }: SecurityHeadersOptions): string {
+  const provider = providerSources.map((source) => ` ${source}`).join("");
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self'${styleHash === null ? "" : ` ${styleHash}`}`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    `media-src 'self' blob:${provider}`,
+    `connect-src 'self'${provider}`,
+    "worker-src 'self' blob:",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    NO_FRAMES,
+  ].join("; ");
+}
+
 export interface SecurityHeadersOptions {
   /** The path under which Bull Board lives. */
   boardPath: string;
-  /** `'sha256-…'` of the style sheet inside the dashboard's own page. */
-  pageStyleHash: string;
+  /** What the pages may play from beside the dashboard, as sources of a Content-Security-Policy. */
+  providerSources: readonly string[];
+  /** `'sha256-…'` of a style sheet inside a page; null when there is none. */
+  styleHash: string | null;
 }
 
 /** On every answer, refusals too. */
 export function securityHeaders(options: SecurityHeadersOptions): RequestHandler {
-  const { boardPath, pageStyleHash } = options;
-  const ownPolicy = `default-src 'none'; style-src ${pageStyleHash}; base-uri 'none'; ${NO_FRAMES}`;
+  const { boardPath } = options;
+  const own = ownPolicy(options);
   return (request, response, next) => {
     const isBoard = request.path === boardPath || request.path.startsWith(`${boardPath}/`);
     response.set({
-      "Content-Security-Policy": isBoard ? BOARD_POLICY : ownPolicy,
+      "Content-Security-Policy": isBoard ? BOARD_POLICY : own,
       "X-Content-Type-Options": "nosniff",
       "X-Frame-Options": "DENY",
       "Referrer-Policy": "same-origin",
       "Cross-Origin-Resource-Policy": "same-origin",
       "Cross-Origin-Opener-Policy": "same-origin",
     });
-    // The board's scripts have their content's hash in their names; everything else is somebody's data.
+    // Files whose names are made of their content take this back; everything else is somebody's data.
     if (!request.path.startsWith(`${boardPath}/static/`)) response.set("Cache-Control", "no-store");
     next();
   };

@@ -224,7 +224,7 @@ describe("security headers", () => {
     const style = /<style>([^<]*)<\/style>/u.exec(page)?.[1] ?? "";
     const digest = await crypto.subtle.digest("SHA-256", Buffer.from(style));
     expect(response.headers.get("content-security-policy")).toContain(
-      `style-src 'sha256-${Buffer.from(digest).toString("base64")}'`,
+      `style-src 'self' 'sha256-${Buffer.from(digest).toString("base64")}'`,
     );
     expect(page).not.toContain("<script");
   });

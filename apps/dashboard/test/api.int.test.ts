@@ -143,6 +143,9 @@ describe("GET /api/recordings", () => {
       "?from=2023-11-15T06:13:20.123456%2B08:00&to=2023-11-15T06:13:20.123457%2B08:00",
       ["r4", "r3", "r2", "r1", "r0"],
     ],
+    ["?finding=any", ["r1"]],
+    ["?finding=size_mismatch&state=indexed", ["r1"]],
+    ["?finding=truncated", []],
     ["?q=1003", ["r3"]],
     ["?q=f2", ["r2"]],
     ["?q=stream-0", ["r4", "r0"]],
@@ -182,6 +185,7 @@ describe("GET /api/recordings", () => {
     ["?limit=-1", "limit"],
     ["?state=gone", "state"],
     ["?format=avi", "format"],
+    ["?finding=all", "finding"],
     ["?from=yesterday", "from"],
     ["?to=2026-02-30T00:00:00Z", "to"],
     ["?from=2026-01-01T00:00:00", "from"],
@@ -274,6 +278,17 @@ describe("GET /api/callbacks", () => {
     expect(pageSchema(callbackSchema).parse(body).items).toHaveLength(count);
   });
 
+  test("of one recording", async () => {
+    const { body } = await dashboard.json(`/api/callbacks?recording_id=${ids["r0"]}`);
+    expect(
+      pageSchema(callbackSchema)
+        .parse(body)
+        .items.map((item) => item.outcome),
+    ).toEqual(["conflict", "duplicate", "recorded"]);
+    const path = `/api/callbacks?recording_id=${ids["r0"]}&outcome=conflict`;
+    expect(((await dashboard.json(path)).body as Page<Callback>).items).toHaveLength(1);
+  });
+
   test("pages show every callback exactly once", async () => {
     const seen: string[] = [];
     let cursor: string | null = "";
@@ -287,7 +302,7 @@ describe("GET /api/callbacks", () => {
     expect(new Set(seen).size).toBe(10);
   });
 
-  test.each(["?outcome=lost", "?event=100", "?limit=x", "?cursor=%7B%7D"])(
+  test.each(["?outcome=lost", "?event=100", "?recording_id=x", "?limit=x", "?cursor=%7B%7D"])(
     "%s is 400",
     async (query) => {
       const { status, body } = await dashboard.json(`/api/callbacks${query}`);

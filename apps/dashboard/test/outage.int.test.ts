@@ -51,6 +51,9 @@ describe.each(["refuse", "reset", "blackhole"] as const)("while Redis is away (%
     const { value, tookMs } = await timed(dashboard.json("/api/stats"));
     expect(tookMs).toBeLessThan(3000);
     expect(value).toMatchObject({ status: 200, body: { recordings: { total: 1 }, queues: {} } });
+    const overview = await timed(dashboard.json("/api/overview"));
+    expect(overview.tookMs).toBeLessThan(3000);
+    expect(overview.value).toMatchObject({ status: 200, body: { windowMinutes: 60, queues: {} } });
     expect(await dashboard.json("/api/recordings")).toMatchObject({
       status: 200,
       body: { items: [{ streamId: "stream-1" }] },
@@ -87,6 +90,8 @@ describe.each(["refuse", "reset", "blackhole"] as const)("while Postgres is away
         ["GET", "/api/callbacks"],
         ["GET", `/api/callbacks/cb-${"0".repeat(64)}`],
         ["GET", "/api/stats"],
+        ["GET", "/api/overview"],
+        ["POST", "/api/recordings/retry?state=failed"],
       ].map(async ([method = "", path = ""]) => {
         const { value: response, tookMs } = await timed(dashboard.get(path, { method }));
         expect(tookMs).toBeLessThan(10_000);
@@ -169,12 +174,13 @@ test("no path and query, however hostile, is a 5xx", async () => {
     "/api/callbacks",
     "/api/callbacks/",
     "/api/stats",
+    "/api/overview",
     "/",
     "/queues/api/queues",
     "/queues/queue/",
   );
   const names = fc.constantFrom(
-    ..."stream_id app appname state format task_id from to q limit cursor outcome event_type".split(
+    ..."stream_id app appname state format task_id from to q limit cursor outcome event_type recording_id finding minutes".split(
       " ",
     ),
     ..."activeQueue status page jobsPerPage".split(" "),
@@ -258,9 +264,11 @@ test("the metrics name routes, not paths", async () => {
     "/",
     "/api/callbacks",
     "/api/callbacks/:id",
+    "/api/overview",
     "/api/recordings",
     "/api/recordings/:id",
     "/api/recordings/:id/retry",
+    "/api/recordings/retry",
     "/api/stats",
     "/queues",
     "other",

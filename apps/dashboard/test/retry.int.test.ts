@@ -4,6 +4,7 @@ import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { recordMediaFailure, recordMediaReport } from "@reelgate/catalogue/media-state";
 import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import { bulkRetrySchema } from "@reelgate/shared/contract/overview";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import type { TestRedis } from "@reelgate/testkit/redis-server";
@@ -25,8 +26,9 @@ beforeAll(async () => {
 });
 afterAll(async () => await stack.disposeAsync());
 
-async function recording(fileId: string): Promise<string> {
-  const { recordingId } = await seed(db, { body: eventBody({ file_id: fileId }) });
+async function recording(fileId: string, streamId = "stream-1"): Promise<string> {
+  const body = eventBody({ file_id: fileId, stream_id: streamId });
+  const { recordingId } = await seed(db, { body });
   return recordingId ?? "";
 }
 
@@ -59,6 +61,88 @@ async function queuedJobs(): Promise<MediaJob[]> {
     await queue.close();
   }
 }
+
+/** Every page of a bulk retry, as a caller walks them. */
+async function retryAll(query: string): Promise<{ retried: number; skipped: number }> {
+  let cursor: string | null = "";
+  const sum = { retried: 0, skipped: 0 };
+  while (cursor !== null) {
+    const path = `/api/recordings/retry?${query}&cursor=${cursor}`;
+    const { status, body } = await dashboard.json(path, { method: "POST" });
+    expect(status).toBe(202);
+    const page = bulkRetrySchema.parse(body);
+    sum.retried += page.retried;
+    sum.skipped += page.skipped;
+    cursor = page.nextCursor;
+  }
+  return sum;
+}
+
+describe("POST /api/recordings/retry", () => {
+  test("retries every recording of a list, page by page, though each leaves the list", async () => {
+    const failed = await Promise.all(
+      Array.from({ length: 7 }, async (_, n) => {
+        const id = await recording(`bulk-${n}`, "bulk");
+        await fail(id, 0);
+        return id;
+      }),
+    );
+    const pending = await recording("bulk-pending", "bulk");
+    await fail(await recording("other", "other"), 0);
+    expect(await retryAll("stream_id=bulk&state=failed&limit=2")).toEqual({
+      retried: 7,
+      skipped: 0,
+    });
+    const jobs = await queuedJobs();
+    for (const id of failed) {
+      expect((await dashboard.json(`/api/recordings/${id}`)).body).toMatchObject({
+        state: "pending",
+        failure: null,
+      });
+      expect(jobs).toContainEqual({ recordingId: id, generation: 1 });
+    }
+    expect(jobs.map(({ recordingId }) => recordingId)).not.toContain(pending);
+    expect(await retryAll("stream_id=bulk&limit=3")).toEqual({ retried: 0, skipped: 8 });
+    expect(await retryAll("stream_id=other")).toEqual({ retried: 1, skipped: 0 });
+  });
+
+  test("of many at once each recording is accepted by exactly one", async () => {
+    for (let n = 0; n < 30; n++) await fail(await recording(`many-${n}`, "many"), 0);
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => retryAll("stream_id=many&limit=30")),
+    );
+    expect(answers.reduce((sum, { retried }) => sum + retried, 0)).toBe(30);
+  });
+
+  test("a whole catalogue is retried only by whoever says so", async () => {
+    for (const query of ["", "?limit=5", "?cursor=", "?stream_id=", "?all=true&state=failed"]) {
+      const { status, body } = await dashboard.json(`/api/recordings/retry${query}`, {
+        method: "POST",
+      });
+      expect({ status, body }).toMatchObject({
+        status: 400,
+        body: { error: "invalid_query", message: expect.stringContaining("all=true") as string },
+      });
+    }
+    await fail(await recording("all", "all"), 0);
+    expect((await retryAll("all=true")).retried).toBe(1);
+  });
+
+  test.each(["?all=false", "?state=gone", "?cursor=abc&state=failed", "?force=true"])(
+    "%s is 400",
+    async (query) => {
+      expect(
+        await dashboard.json(`/api/recordings/retry${query}`, { method: "POST" }),
+      ).toMatchObject({ status: 400, body: { error: "invalid_query" } });
+    },
+  );
+
+  test("is no recording of its own", async () => {
+    const response = await dashboard.get("/api/recordings/retry");
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("POST");
+  });
+});
 
 describe("POST /api/recordings/:id/retry", () => {
   test("sends a failed recording back to pending, with a job of its own each time", async () => {
@@ -149,6 +233,14 @@ describe("POST /api/recordings/:id/retry", () => {
     expect((await dashboard.json(`/api/recordings/${id}`)).body).toMatchObject({
       state: "pending",
     });
+    await fail(id, 1);
+    expect(await retryAll(`q=${id}`)).toEqual({ retried: 1, skipped: 0 });
+    expect((await dashboard.json(`/api/recordings/${id}`)).body).toMatchObject({
+      state: "pending",
+    });
+    expect(
+      dashboard.log.withMessage("retries were not queued; the worker's sweep will"),
+    ).toHaveLength(2);
     await redis.restart();
   });
 });

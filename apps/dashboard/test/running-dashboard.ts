@@ -27,6 +27,8 @@ export async function startDashboard(urls: {
   redisUrl: string;
   databaseUrl: string;
   env?: Readonly<Record<string, string>>;
+  /** Built web pages; without them there is the plain page. */
+  pagesFolder?: string;
 }): Promise<RunningDashboard> {
   const log = createLogSink();
   const dashboard = await compose(
@@ -39,7 +41,7 @@ export async function startDashboard(urls: {
       LOG_LEVEL: "debug",
       ...urls.env,
     }),
-    { destination: log.stream },
+    { logDestination: log.stream, pagesFolder: urls.pagesFolder ?? "/no-pages" },
   );
   const url = `http://127.0.0.1:${dashboard.port}`;
   const get: RunningDashboard["get"] = async (path, init = {}) =>

@@ -9,13 +9,14 @@ import {
   optional,
   readEnv,
   text,
+  usable,
 } from "@reelgate/shared/env";
 import type { EnvDeclaration, EnvValues, EnvVariable } from "@reelgate/shared/env";
-import { errorMessage } from "@reelgate/shared/errors";
+import { storageCredentials, storageEnv } from "@reelgate/shared/storage-env";
+import type { StorageCredentials, StorageEnv } from "@reelgate/shared/storage-env";
 import { DEFAULT_ALLOWED_HOSTS, parseAllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { AllowedHosts } from "@reelgate/media/guard/allowed-hosts";
 import type { SegmentSelection } from "@reelgate/media/hls/segment-plan";
-import type { S3Credentials } from "@reelgate/media/storage/s3";
 import { parseStorageUrl } from "@reelgate/media/storage/storage-url";
 import type { StorageTarget } from "@reelgate/media/storage/storage-url";
 
@@ -39,21 +40,6 @@ interface WorkerOnlyEnv extends EnvDeclaration {
   MEDIA_MAX_MBPS: EnvVariable<number | null>;
   MEDIA_MAX_SIZE_BYTES: EnvVariable<number>;
   MEDIA_WORK_DIR: EnvVariable<string>;
-  STORAGE_URL: EnvVariable<StorageTarget | null>;
-  STORAGE_ACCESS_KEY_ID: EnvVariable<string | null>;
-  STORAGE_SECRET_ACCESS_KEY: EnvVariable<string | null>;
-  STORAGE_SESSION_TOKEN: EnvVariable<string | null>;
-}
-
-/** A failure of a parser with a message of its own becomes the reason in the list of what is wrong. */
-function usable<T>(parse: (text: string) => T): (text: string) => T {
-  return (value) => {
-    try {
-      return parse(value);
-    } catch (error) {
-      throw new Error(`is not usable: ${errorMessage(error)}`, { cause: error });
-    }
-  };
 }
 
 function megabitsPerSecond(value: string): number {
@@ -156,42 +142,20 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
     example: "/var/lib/reelgate/work",
     default: "/tmp/reelgate",
   },
-  STORAGE_URL: {
-    parse: optional(usable(parseStorageUrl)),
-    description: "Where verified copies are kept; required with MEDIA_MODE=download.",
-    example:
-      "s3://recordings-1250000000/live?endpoint=https://cos.ap-guangzhou.myqcloud.com&region=ap-guangzhou",
-    default: "",
-    secret: true,
-  },
-  STORAGE_ACCESS_KEY_ID: {
-    parse: optional(text),
-    description:
-      "Access key for an s3:// storage (SecretId of Tencent Cloud); without it, the SDK's own chain: environment, shared files, instance role.",
-    example: "AKID0000000000000000000000000000",
-    default: "",
-  },
-  STORAGE_SECRET_ACCESS_KEY: {
-    parse: optional(text),
-    description: "The secret of STORAGE_ACCESS_KEY_ID.",
-    example: "made-up-secret",
-    default: "",
-    secret: true,
-  },
-  STORAGE_SESSION_TOKEN: {
-    parse: optional(text),
-    description: "The token of temporary credentials, if they are temporary.",
-    example: "made-up-token",
-    default: "",
-    secret: true,
-  },
 };
 
-export type WorkerEnv = typeof OPS_ENV & typeof REDIS_ENV & typeof DATABASE_ENV & WorkerOnlyEnv;
+const STORAGE_ENV = storageEnv(usable(parseStorageUrl));
+
+export type WorkerEnv = typeof OPS_ENV &
+  typeof REDIS_ENV &
+  typeof DATABASE_ENV &
+  StorageEnv<StorageTarget> &
+  WorkerOnlyEnv;
 
 /** Every variable of the worker: read here, documented from here. */
 export const WORKER_ENV: WorkerEnv = {
   ...WORKER_ONLY_ENV,
+  ...STORAGE_ENV,
   ...REDIS_ENV,
   ...DATABASE_ENV,
   ...OPS_ENV,
@@ -222,7 +186,7 @@ export interface WorkerConfig {
 export interface CopiesConfig {
   target: StorageTarget;
   /** Null: the SDK's own chain. */
-  credentials: S3Credentials | null;
+  credentials: StorageCredentials | null;
   workDir: string;
   maxSizeBytes: number;
 }
@@ -260,32 +224,17 @@ export function readWorkerConfig(
 
 function copiesConfig(values: EnvValues<WorkerEnv>): CopiesConfig | null {
   if (values.MEDIA_MODE === "index") return null;
-  const accessKeyId = values.STORAGE_ACCESS_KEY_ID;
-  const secretAccessKey = values.STORAGE_SECRET_ACCESS_KEY;
-  const problems: string[] = [];
+  const { credentials, problem } = storageCredentials(values);
+  const problems = problem === null ? [] : [problem];
   if (values.STORAGE_URL === null) {
-    problems.push(
-      `STORAGE_URL is not set, and MEDIA_MODE=download needs it. Example: STORAGE_URL=${WORKER_ONLY_ENV.STORAGE_URL.example}`,
-    );
-  }
-  if ((accessKeyId === null) !== (secretAccessKey === null)) {
-    problems.push(
-      "STORAGE_ACCESS_KEY_ID and STORAGE_SECRET_ACCESS_KEY are set together or not at all.",
+    problems.unshift(
+      `STORAGE_URL is not set, and MEDIA_MODE=download needs it. Example: STORAGE_URL=${STORAGE_ENV.STORAGE_URL.example}`,
     );
   }
   if (values.STORAGE_URL === null || problems.length > 0) throw configInvalid(problems);
   return {
     target: values.STORAGE_URL,
-    credentials:
-      accessKeyId === null || secretAccessKey === null
-        ? null
-        : {
-            accessKeyId,
-            secretAccessKey,
-            ...(values.STORAGE_SESSION_TOKEN === null
-              ? {}
-              : { sessionToken: values.STORAGE_SESSION_TOKEN }),
-          },
+    credentials,
     workDir: values.MEDIA_WORK_DIR,
     maxSizeBytes: values.MEDIA_MAX_SIZE_BYTES,
   };

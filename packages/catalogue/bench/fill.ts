@@ -77,6 +77,9 @@ export async function fillRecordings(options: FillOptions): Promise<void> {
     await client.query("set search_path = public, pg_temp");
     await client.query("set synchronous_commit = off");
     await client.query("set maintenance_work_mem = '1GB'");
+    // Its own vacuum, in the middle of this, would keep the one at the end from seeing that every row is visible to all,
+    // and pages would be read from the table instead of the index alone.
+    await client.query("alter table recordings set (autovacuum_enabled = off)");
     const { rows: indexes } = await client.query<{ name: string; definition: string }>(`
       select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
       where indrelid = 'recordings'::regclass
@@ -94,6 +97,7 @@ export async function fillRecordings(options: FillOptions): Promise<void> {
     }
     options.onProgress("vacuum", 0, 1);
     await client.query("vacuum (analyze) recordings");
+    await client.query("alter table recordings reset (autovacuum_enabled)");
     await client.query(`comment on table recordings is '${markOf(options.rows)}'`);
     options.onProgress("vacuum", 1, 1);
   } finally {

@@ -64,6 +64,16 @@ export function listShapes(rows: number): ListShape[] {
       index: "recordings_by_format",
     },
     {
+      name: "any finding (1 in 200)",
+      filter: () => ({ finding: "any" }),
+      index: "recordings_with_findings",
+    },
+    {
+      name: "any finding + from, to",
+      filter: (n) => ({ finding: "any", from: startOf(Math.floor(row(n) / 2)), to: time(n) }),
+      index: "recordings_with_findings",
+    },
+    {
       name: "task",
       filter: (n) => ({ taskId: taskOf(row(n)) }),
       index: "recordings_by_task_id",
@@ -147,6 +157,30 @@ export function listShapes(rows: number): ListShape[] {
       name: "q, nothing",
       filter: (n) => ({ q: `none-${n}` }),
       index: "recordings_by_stream_id_format",
+    },
+    {
+      name: "finding",
+      filter: () => ({ finding: "size_mismatch" }),
+      index: "recordings_with_findings",
+      isChecked: true,
+    },
+    {
+      name: "finding that no recording has",
+      filter: () => ({ finding: "empty_file" }),
+      index: "recordings_with_findings",
+      isChecked: true,
+    },
+    {
+      name: "finding + state + app",
+      filter: (n) => ({ finding: "any", state: "failed", app: app(n) }),
+      index: "recordings_with_findings",
+      isChecked: true,
+    },
+    {
+      name: "finding + stream",
+      filter: (n) => ({ finding: "any", streamId: stream(n) }),
+      index: "recordings_by_stream_id_format",
+      isChecked: true,
     },
     {
       name: "stream + app",

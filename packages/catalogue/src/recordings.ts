@@ -76,6 +76,24 @@ export async function getRecording(
   });
 }
 
+/** Where a recording can be played from. Both URLs are as they were written: that of the provider may be signed. */
+export interface Playable {
+  videoUrl: string;
+  storedUrl: string | null;
+}
+
+export async function getPlayable(db: CatalogueDatabase, id: string): Promise<Playable | null> {
+  if (!rowId.safeParse(id).success) return null;
+  const row = await catalogued(() =>
+    db
+      .selectFrom("recordings")
+      .select(["video_url", "stored"])
+      .where("id", "=", id)
+      .executeTakeFirst(),
+  );
+  return row === undefined ? null : { videoUrl: row.video_url, storedUrl: row.stored?.url ?? null };
+}
+
 function toRecording(row: RecordingRow): Recording {
   return {
     id: row.id,

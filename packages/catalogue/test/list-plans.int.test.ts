@@ -158,13 +158,19 @@ test("every list of callbacks is read from one index", async () => {
     [{ eventType: "100", outcome: "unsupported" }, "callbacks_by_event_type"],
     [{ eventType: "332", outcome: "recorded" }, "callbacks_by_event_type"],
     [{ eventType: "none" }, "callbacks_by_event_type"],
+    [{ recordingId: "1" }, "callbacks_by_recording"],
   ] as const;
   for (const [filter, index] of lists) {
     for (const after of [null, ["15000"]] as const) {
       const plan = await explain(db, callbackListQuery(filter, after, LIMIT + 1));
       expect(plan.indexes.toSorted()).toEqual([...new Set([index, "callbacks_pkey"])].toSorted());
       expect(plan.nodes.join()).not.toContain("Seq Scan");
-      expect(plan.rowsRead).toBeLessThanOrEqual((LIMIT + 1) * 6);
+      expect(plan.rowsRead).toBeLessThanOrEqual((LIMIT + 2) * 6);
     }
   }
+  const checked = { recordingId: "1", outcome: "conflict", eventType: "100" } as const;
+  const plan = await explain(db, callbackListQuery(checked, null, LIMIT));
+  expect(plan.indexes.toSorted()).toEqual(["callbacks_by_recording", "callbacks_pkey"]);
+  // The candidates, once in the index and once in the table, and those shown.
+  expect(plan.rowsRead).toBeLessThanOrEqual(MAX_CANDIDATES * 2 + LIMIT);
 });

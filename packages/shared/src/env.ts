@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AppError } from "./errors.ts";
+import { AppError, errorMessage } from "./errors.ts";
 
 /**
  * Configuration comes from environment variables and nowhere else. Each app declares its variables once, as data: the
@@ -119,6 +119,17 @@ export function urlWithScheme(...schemes: readonly string[]): (text: string) => 
 /** An absent optional value: declare it with `default: ""`. */
 export function optional<T>(parse: (text: string) => T): (text: string) => T | null {
   return (value) => (value === "" ? null : parse(value));
+}
+
+/** A failure of a parser with a message of its own becomes the reason in the list of what is wrong. */
+export function usable<T>(parse: (text: string) => T): (text: string) => T {
+  return (value) => {
+    try {
+      return parse(value);
+    } catch (error) {
+      throw new Error(`is not usable: ${errorMessage(error)}`, { cause: error });
+    }
+  };
 }
 
 /** The variables that every app has. `OPS_PORT` differs in its default only through the environment. */

@@ -109,6 +109,26 @@ export const ERRORS = {
     retryable: false,
     message: "This recording is not in a state from which it can be retried.",
   },
+  copy_not_found: {
+    status: 404,
+    retryable: false,
+    message: "This recording has no stored copy that can be read here, or no such file in it.",
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    message: "The file has none of the bytes that were asked for.",
+  },
+  copy_unavailable: {
+    status: 503,
+    retryable: true,
+    message: "The storage of the copies cannot be read for now.",
+  },
+  source_not_allowed: {
+    status: 403,
+    retryable: false,
+    message: "Playing from the provider is not allowed here.",
+  },
 
   // Media: why a file could not be verified
   media_url_forbidden: {

@@ -4,8 +4,11 @@ import { INGRESS_ENV } from "@reelgate/ingress/config";
 import { LAUNCHER_ENV } from "@reelgate/launcher/config";
 import { DATABASE_ENV, OPS_ENV, REDIS_ENV } from "@reelgate/shared/env";
 import type { EnvDeclaration } from "@reelgate/shared/env";
+import { storageEnv } from "@reelgate/shared/storage-env";
 import { WORKER_ENV } from "@reelgate/worker/config";
 import { expect, it } from "vitest";
+
+const STORAGE_ENV = storageEnv((text) => text);
 
 /**
  * `docs/configuration.md` is made of the declarations that the apps read their environment with. After a change of
@@ -24,9 +27,14 @@ it("docs/configuration.md says what the code reads", async () => {
     ),
     ...section("Redis", "Read by ingress, worker and dashboard.", REDIS_ENV),
     ...section("Postgres", "Read by worker and dashboard.", DATABASE_ENV),
+    ...section("Storage of copies", "Read by worker and dashboard.", STORAGE_ENV),
     ...section("Ingress", "", without(INGRESS_ENV, OPS_ENV, REDIS_ENV)),
-    ...section("Worker", "", without(WORKER_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV)),
-    ...section("Dashboard", "", without(DASHBOARD_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV)),
+    ...section("Worker", "", without(WORKER_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV, STORAGE_ENV)),
+    ...section(
+      "Dashboard",
+      "",
+      without(DASHBOARD_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV, STORAGE_ENV),
+    ),
     ...section(
       "`npm start`",
       "Read by the launcher, which passes every other variable on to the apps. A key or password that is not given is made up, kept in `DATA_DIR` and printed; one that is given is never printed.",

@@ -3,7 +3,7 @@ import { getCallback, listCallbacks } from "@reelgate/catalogue/callback-log";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { requestRetry } from "@reelgate/catalogue/media-state";
 import { overviewOf } from "@reelgate/catalogue/overview";
-import { getRecording, listRecordings } from "@reelgate/catalogue/recordings";
+import { getPlayable, getRecording, listRecordings } from "@reelgate/catalogue/recordings";
 import { countCatalogue } from "@reelgate/catalogue/stats";
 import { AppError } from "@reelgate/shared/errors";
 import type { Catalogue } from "../ports.ts";
@@ -12,6 +12,7 @@ export function postgresCatalogue(db: CatalogueDatabase): Catalogue {
   return {
     listRecordings: (filter, page) => queried(listRecordings(db, filter, page)),
     getRecording: (id) => queried(getRecording(db, id)),
+    getPlayable: (id) => queried(getPlayable(db, id)),
     requestRetry: (id) => queried(requestRetry(db, id)),
     requestRetries: (filter, page) => queried(requestRetries(db, filter, page)),
     listCallbacks: (filter, page) => queried(listCallbacks(db, filter, page)),

@@ -1,3 +1,4 @@
+import type { Request, Response } from "express";
 import { z } from "zod";
 import type { ErrorCode } from "@reelgate/shared/errors";
 import { parseQuery } from "./query.ts";
@@ -7,41 +8,72 @@ export type ApiResult =
   | { kind: "ok"; body: unknown }
   | { kind: "error"; code: ErrorCode; message?: string };
 
-/**
- * One operation of the API as data: what it takes, what it answers, and the plain function that does it. The router,
- * the metrics and the description of the API all read this one declaration.
- */
-export interface ApiRoute {
+type Params = Readonly<Record<string, string>>;
+
+interface RouteDescription {
   method: "get" | "post";
   /** In Express' syntax; also the value of the `route` label in the metrics. */
   path: `/api/${string}`;
   summary: string;
   query: z.ZodObject;
-  status: 200 | 202;
-  answer: z.ZodType;
   /** Errors of its own, beyond those that every route has (`unauthorized`, `invalid_query`, `catalogue_unavailable` …). */
   errors: readonly ErrorCode[];
-  handle: (params: Readonly<Record<string, string>>, search: URLSearchParams) => Promise<ApiResult>;
 }
+
+/** An operation that answers JSON. */
+export interface JsonRoute extends RouteDescription {
+  kind: "json";
+  status: 200 | 202;
+  answer: z.ZodType;
+  handle: (params: Params, search: URLSearchParams) => Promise<ApiResult>;
+}
+
+/** An answer that is not JSON. */
+export interface RawAnswer {
+  description: string;
+  headers: readonly string[];
+  /** Bytes of a media file follow. */
+  hasBytes: boolean;
+}
+
+/** An operation that sends its answers itself: bytes or a redirect. */
+export interface RawRoute extends RouteDescription {
+  kind: "raw";
+  method: "get";
+  answers: Readonly<Record<number, RawAnswer>>;
+  serve: (
+    params: Params,
+    search: URLSearchParams,
+    request: Request,
+    response: Response,
+  ) => Promise<void>;
+}
+
+/**
+ * One operation of the API as data: what it takes, what it answers, and the plain function that does it. The router,
+ * the metrics and the description of the API all read this one declaration.
+ */
+export type ApiRoute = JsonRoute | RawRoute;
 
 export interface ApiRouteOptions<Query, Answer> {
   method: ApiRoute["method"];
   path: ApiRoute["path"];
   summary: string;
   query: z.ZodObject & z.ZodType<Query>;
-  status?: ApiRoute["status"];
+  status?: JsonRoute["status"];
   answer: z.ZodType<Answer>;
   errors?: readonly ErrorCode[];
   run: (
     query: Query,
-    params: Readonly<Record<string, string>>,
+    params: Params,
   ) => Promise<{ kind: "ok"; body: Answer } | Extract<ApiResult, { kind: "error" }>>;
 }
 
 /** Ties the types of query and answer to the function, then forgets them, so that routes can stand in one list. */
-export function apiRoute<Query, Answer>(options: ApiRouteOptions<Query, Answer>): ApiRoute {
+export function apiRoute<Query, Answer>(options: ApiRouteOptions<Query, Answer>): JsonRoute {
   const { method, path, summary, query, status = 200, answer, errors = [], run } = options;
   return {
+    kind: "json",
     method,
     path,
     summary,
@@ -50,6 +82,26 @@ export function apiRoute<Query, Answer>(options: ApiRouteOptions<Query, Answer>)
     answer,
     errors,
     handle: async (params, search) => await run(parseQuery(query, search), params),
+  };
+}
+
+export interface RawRouteOptions<Query> extends Pick<
+  RawRoute,
+  "path" | "summary" | "answers" | "errors"
+> {
+  query: z.ZodObject & z.ZodType<Query>;
+  serve: (query: Query, params: Params, request: Request, response: Response) => Promise<void>;
+}
+
+export function rawRoute<Query>(options: RawRouteOptions<Query>): RawRoute {
+  const { query, serve, ...description } = options;
+  return {
+    ...description,
+    kind: "raw",
+    method: "get",
+    query,
+    serve: async (params, search, request, response) =>
+      await serve(parseQuery(query, search), params, request, response),
   };
 }
 

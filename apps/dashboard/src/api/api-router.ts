@@ -3,7 +3,7 @@ import { answerError } from "../error-answer.ts";
 import { labelRoute } from "../request-metrics.ts";
 import type { ApiRoute } from "./api-route.ts";
 
-/** Serves the operations; under `/api` everything else is 404, and every other method 405, in JSON. */
+/** Serves the operations; every other method is 405, in JSON. */
 export function apiRouter(routes: readonly ApiRoute[]): Router {
   const router = Router({ caseSensitive: true, strict: true });
   const byPath = Map.groupBy(routes, (route) => route.path);
@@ -14,6 +14,10 @@ export function apiRouter(routes: readonly ApiRoute[]): Router {
       handlers[operation.method](async (request, response) => {
         const search = new URL(request.originalUrl, "http://localhost").searchParams;
         const params = request.params as Record<string, string>;
+        if (operation.kind === "raw") {
+          await operation.serve(params, search, request, response);
+          return;
+        }
         const result = await operation.handle(params, search);
         if (result.kind === "ok") response.status(operation.status).json(result.body);
         else answerError(response, result.code, result.message);

@@ -10,7 +10,7 @@ li { margin-block: 0.5rem; }
 /** For the content security policy: the page's one style sheet, and no other, may apply. */
 export const INDEX_PAGE_STYLE_HASH: string = `'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
 
-/** The way into the dashboard: static, no script. */
+/** The way into a dashboard whose pages were not built: static, no script. */
 export const INDEX_PAGE: string = `<!doctype html>
 <html lang="en">
 <head>
@@ -24,11 +24,13 @@ export const INDEX_PAGE: string = `<!doctype html>
 <main>
 <h1>Reelgate</h1>
 <p>Recordings of the live streams, each checked against the file behind it.</p>
+<p>The pages of this dashboard were not built: run <code>npm run build</code> and start it again. What they show is here as JSON.</p>
 <nav aria-label="Dashboard">
 <ul>
 <li><a href="/api/recordings">Recordings</a>, newest first (JSON)</li>
 <li><a href="/api/recordings?state=failed">Recordings that could not be verified</a> (JSON)</li>
 <li><a href="/api/callbacks">Callbacks</a> with their outcomes (JSON)</li>
+<li><a href="/api/overview">The last hour</a>: callbacks, queues, lag and failures (JSON)</li>
 <li><a href="/api/stats">Counts</a> of the catalogue and the queues (JSON)</li>
 <li><a href="/queues">Queues</a>: the work in flight</li>
 </ul>

@@ -21,7 +21,7 @@ import type { DownloadTask } from "./download-task.ts";
 import { limitDuration } from "./duration-limit.ts";
 import type { FetchedCopy } from "./fetched-copy.ts";
 import { fetchFile } from "./file/fetch-file.ts";
-import { PLAYLIST_NAME } from "./hls/copy-folder.ts";
+import { PLAYLIST_NAME } from "../storage/copy-place.ts";
 import { fetchHls } from "./hls/fetch-hls.ts";
 import { linkSignals } from "../concurrency/linked-signal.ts";
 import { waitAfterFailure } from "./retry-schedule.ts";

@@ -4,7 +4,7 @@ import type { MediaReport } from "@reelgate/shared/contract/media";
 import { indexMedia } from "../index-media.ts";
 import type { Declared } from "../report/compare-declared.ts";
 import { createFolderClient } from "../source/folder-client.ts";
-import { PLAYLIST_NAME } from "./hls/copy-folder.ts";
+import { PLAYLIST_NAME } from "../storage/copy-place.ts";
 
 /** Looks at a staged copy: at a file, or at the playlist of a folder. */
 export type VerifyCopy = (

@@ -1,19 +1,15 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { AbortMultipartUploadCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { AbortMultipartUploadCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { AppError } from "@reelgate/shared/errors";
 import { runLanes } from "../concurrency/run-lanes.ts";
+import { contentTypeOf } from "./content-type.ts";
+import { createS3Client, type S3Credentials } from "./s3-client.ts";
 import { s3Failure, toS3Error } from "./s3-errors.ts";
 import { toDiskError } from "./storage-errors.ts";
 import type { StagedCopy, StagedFile, Storage } from "./storage.ts";
 import type { S3Target } from "./storage-url.ts";
-
-export interface S3Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string;
-}
 
 export interface S3Options {
   /** A folder on a local disk, in which copies are made. */
@@ -37,18 +33,7 @@ const LANES = 8;
  * Its endpoint is the operator's, so it does not go through the guard of foreign URLs.
  */
 export function createS3Storage(target: S3Target, options: S3Options): Storage {
-  const client = new S3Client({
-    region: target.region,
-    ...(target.endpoint === null ? {} : { endpoint: target.endpoint }),
-    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-    forcePathStyle: target.pathStyle,
-    // The checksums that the SDK adds since 3.729 are refused by other implementations (aws-sdk-js-v3 #6810). The
-    // signature covers the SHA-256 of every part all the same.
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
-  });
+  const client = createS3Client(target, options.credentials);
   const keyOf = (name: string): string =>
     target.prefix === "" ? name : `${target.prefix}/${name}`;
 
@@ -186,7 +171,7 @@ async function upload(
       Bucket: bucket,
       Key: key,
       Body: body,
-      ContentType: contentType(key),
+      ContentType: contentTypeOf(key),
       Metadata: { sha256 },
       // The condition is checked by the request that makes the object visible.
       ...(onlyIfFree ? { IfNoneMatch: "*" } : {}),
@@ -211,17 +196,4 @@ function abortable(client: S3Client, signal: AbortSignal): S3Client {
     return await client.send(command as never, cleansUp ? {} : { abortSignal: signal });
   };
   return Object.create(client, { send: { value: send } }) as S3Client;
-}
-
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  mp4: "video/mp4",
-  m4s: "video/iso.segment",
-  flv: "video/x-flv",
-  aac: "audio/aac",
-  ts: "video/mp2t",
-  m3u8: "application/vnd.apple.mpegurl",
-};
-
-function contentType(key: string): string {
-  return CONTENT_TYPES[key.slice(key.lastIndexOf(".") + 1)] ?? "application/octet-stream";
 }

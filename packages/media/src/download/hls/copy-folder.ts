@@ -1,12 +1,12 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { PLAYLIST_NAME } from "../../storage/copy-place.ts";
 import { syncPath } from "../../storage/durable-files.ts";
 import type { StagedCopy, StagedFile } from "../../storage/storage.ts";
 import { stagedPath } from "../staging/seal.ts";
 import { runLanes } from "../../concurrency/run-lanes.ts";
 
-export const PLAYLIST_NAME = "index.m3u8";
 const SUMS_NAME = "SHA256SUMS";
 /** A file system writes several files at once faster than one after the other. */
 const SYNC_LANES = 8;

@@ -1,0 +1,13 @@
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  mp4: "video/mp4",
+  m4s: "video/iso.segment",
+  flv: "video/x-flv",
+  aac: "audio/aac",
+  ts: "video/mp2t",
+  m3u8: "application/vnd.apple.mpegurl",
+};
+
+/** The media type of a file of a copy, by its extension. */
+export function contentTypeOf(name: string): string {
+  return CONTENT_TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+}
