@@ -31,12 +31,14 @@ describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
     for (const { name, path, ready } of shownPages(stage.scene)) {
       await page.goto(path);
       await page.locator(ready).first().waitFor();
-      await page.locator(".skeleton").waitFor({ state: "detached" });
+      await page.locator(".skeleton-line").first().waitFor({ state: "detached" });
       if (SCREENSHOTS !== "") {
         const file = `${name}-${colorScheme}-${width}.png`;
         await page.screenshot({ path: join(SCREENSHOTS, file), fullPage: true });
       }
-      const found = [...(await tooWide(page)), ...(await accessibilityProblems(page))];
+      const found = await tooWide(page);
+      // What axe looks at is the same at any width.
+      if (width > 1000) found.push(...(await accessibilityProblems(page)));
       unreadable.push(...found.map((problem) => `${name}: ${problem}`));
     }
     expect(unreadable).toEqual([]);

@@ -99,8 +99,8 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   // Evaluated by the debugger: the page's own policy lets no such script in.
   await page.evaluate(await axeSource);
   return await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
-    const { violations } = await axe.run();
+    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResults> } };
+    const { violations } = await axe.run({ resultTypes: ["violations"] });
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .flatMap(({ id, nodes }) =>

@@ -126,7 +126,7 @@ async function storedHls(storage: string, name: string): Promise<StoredCopy> {
 }
 
 async function seedCameras(db: CatalogueDatabase, nowMs: number): Promise<void> {
-  for (let index = 0; index < CAMERAS; index++) {
+  const seedOne = async (index: number): Promise<void> => {
     const seed: RecordingSeed = {
       name: `camera-${String(index % 23).padStart(2, "0")}`,
       format: index % 3 === 0 ? "hls" : "mp4",
@@ -152,7 +152,8 @@ async function seedCameras(db: CatalogueDatabase, nowMs: number): Promise<void> 
         ],
       });
     } else await looked(db, seed);
-  }
+  };
+  await Promise.all(Array.from({ length: CAMERAS }, (_, index) => seedOne(index)));
 }
 
 /** The stream of the timeline: two formats of one task, with a gap and an overlap in the MP4 lane alone. */
@@ -185,6 +186,7 @@ async function seedBroken(db: CatalogueDatabase, seed: RecordingSeed): Promise<s
     code: "media_incomplete",
     message: "Part of the recording is missing or broken: missing_segment, short_segment.",
     attempts: 3,
+    media: { durationS: 588.2, sizeBytes: 132_412_416 },
     findings: [
       {
         kind: "missing_segment",

@@ -141,9 +141,15 @@ export async function looked(
 export async function failed(
   db: CatalogueDatabase,
   seed: RecordingSeed,
-  failure: { code: string; message: string; attempts?: number; findings?: Finding[] },
+  failure: {
+    code: string;
+    message: string;
+    attempts?: number;
+    findings?: Finding[];
+    media?: Partial<Media>;
+  },
 ): Promise<string> {
-  const { code, message, attempts = 1, findings } = failure;
+  const { code, message, attempts = 1, findings, media } = failure;
   const recordingId = await recorded(db, seed);
   for (let attempt = 1; attempt <= attempts; attempt++) {
     await recordMediaFailure(
@@ -154,7 +160,7 @@ export async function failed(
         message,
         attempts: attempt,
         final: attempt === attempts,
-        report: findings === undefined ? null : { media: mediaOf(seed), findings },
+        report: findings === undefined ? null : { media: mediaOf(seed, media), findings },
         durationMs: 850 + attempt * 130,
       },
     );

@@ -1,7 +1,7 @@
+import "./csp-friendly-zod.ts";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { z } from "zod";
 import { App } from "./app.tsx";
 import { startTheme } from "./theme/theme.ts";
 import "./styles/tokens.css";
@@ -13,8 +13,6 @@ import "./styles/overview.css";
 import "./styles/recording.css";
 import "./styles/timeline.css";
 
-// Zod would try whether it may compile its schemas, and the content security policy would report each try.
-z.config({ jitless: true });
 startTheme();
 
 const queries = new QueryClient({

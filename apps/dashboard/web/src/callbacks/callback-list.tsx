@@ -24,8 +24,8 @@ export function CallbackList({ callbacks, withRecording }: CallbackListProps): R
             <summary>
               <ChevronRight size={16} className="chevron" aria-hidden="true" />
               <OutcomeBadge outcome={callback.outcome} />
-              <Time iso={callback.receivedAt} withAge />
-              <span className="callback-note">{noteOf(callback)}</span>
+              <Time iso={withRecording ? callback.settledAt : callback.receivedAt} withAge />
+              <span className="callback-note">{noteOf(callback, withRecording)}</span>
             </summary>
             <CallbackDetails callback={callback} />
           </details>
@@ -43,7 +43,7 @@ export function CallbackList({ callbacks, withRecording }: CallbackListProps): R
   );
 }
 
-function noteOf(callback: Callback): string {
+function noteOf(callback: Callback, withStream: boolean): string {
   const { outcome, problems, conflicts, eventType } = callback;
   if (conflicts.length > 0) return conflicts.map(({ field }) => field).join(", ");
   const [first] = problems;
@@ -53,5 +53,18 @@ function noteOf(callback: Callback): string {
   }
   return outcome === "unsupported" || outcome === "invalid"
     ? `event type ${eventType ?? "not told"}`
-    : "";
+    : withStream
+      ? streamOf(callback.body)
+      : "";
+}
+
+/** What a sound body calls its stream; nothing for any other. */
+function streamOf(body: string): string {
+  try {
+    const fields: unknown = JSON.parse(body);
+    const named = typeof fields === "object" && fields !== null && "stream_id" in fields;
+    return named && typeof fields.stream_id === "string" ? fields.stream_id : "";
+  } catch {
+    return "";
+  }
 }

@@ -42,12 +42,11 @@ const STEPS = [
 export function age(iso: string, nowMs: number): string {
   const seconds = (nowMs - unixMs(iso)) / 1000;
   if (Number.isNaN(seconds)) return "";
-  const distance = Math.abs(seconds);
+  const distance = Math.round(Math.abs(seconds));
   if (distance < 5) return "just now";
-  let text = `${Math.round(distance)} s`;
+  let text = `${distance} s`;
   for (const step of STEPS) {
-    if (Math.round(distance) >= step.seconds)
-      text = `${Math.floor(distance / step.seconds)} ${step.unit}`;
+    if (distance >= step.seconds) text = `${Math.floor(distance / step.seconds)} ${step.unit}`;
   }
   return seconds < 0 ? `in ${text}` : `${text} ago`;
 }

@@ -7,15 +7,17 @@ import { countTicks, stack } from "../charts/scale.ts";
 import { count, counted } from "../format/quantities.ts";
 import { localClock } from "../format/times.ts";
 import { Link } from "../routing/link.tsx";
+import { useWidth } from "../ui/use-width.ts";
 
 type Minute = Overview["minutes"][number];
 
-/** In the units of the drawing; it is scaled to the width that there is. */
-const WIDTH = 720;
-const HEIGHT = 180;
+/** Pixels. The width is that of the place: a drawing that is scaled has letters of another size on every screen. */
+const FIRST_WIDTH = 720;
+const HEIGHT = 200;
 const LEFT = 40;
 const BOTTOM = 22;
 const TOP = 8;
+const LABEL_ROOM = 110;
 const PLOT_HEIGHT = HEIGHT - BOTTOM - TOP;
 
 const clock = (iso: string): string => localClock(new Date(iso), false);
@@ -25,24 +27,29 @@ const totalOf = ({ byOutcome }: Minute): number =>
 /** Callbacks of each minute, by outcome on top of each other; the same as a table for those who read. */
 export function OutcomeChart({ minutes }: { minutes: readonly Minute[] }): ReactNode {
   const [pointed, setPointed] = useState<number | null>(null);
+  const [measure, width] = useWidth(FIRST_WIDTH);
   const ticks = countTicks(Math.max(0, ...minutes.map(totalOf)));
   const top = ticks.at(-1) ?? 1;
-  const barWidth = (WIDTH - LEFT) / Math.max(1, minutes.length);
+  const barWidth = Math.max(0, width - LEFT) / Math.max(1, minutes.length);
   const y = (value: number): number => TOP + PLOT_HEIGHT * (1 - value / top);
   const total = minutes.reduce((sum, minute) => sum + totalOf(minute), 0);
   const shown = pointed === null ? null : minutes[pointed];
-  const everyNth = Math.max(1, Math.round(minutes.length / 6));
+  const everyNth = Math.max(
+    1,
+    Math.ceil((minutes.length * LABEL_ROOM) / Math.max(1, width - LEFT)),
+  );
   return (
-    <figure className="chart">
+    <figure ref={measure} className="chart">
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        width={width}
+        height={HEIGHT}
         role="img"
         aria-label={`${counted(total, "callback")} in ${counted(minutes.length, "minute")}, by outcome. The table below has the numbers.`}
         onMouseLeave={() => setPointed(null)}
       >
         {ticks.map((tick) => (
           <g key={tick}>
-            <line className="chart-grid" x1={LEFT} x2={WIDTH} y1={y(tick)} y2={y(tick)} />
+            <line className="chart-grid" x1={LEFT} x2={width} y1={y(tick)} y2={y(tick)} />
             <text className="chart-label" x={LEFT - 8} y={y(tick) + 4} textAnchor="end">
               {count(tick)}
             </text>
@@ -74,7 +81,7 @@ export function OutcomeChart({ minutes }: { minutes: readonly Minute[] }): React
         {minutes.map(
           (minute, index) =>
             index % everyNth === 0 &&
-            index + everyNth / 2 < minutes.length && (
+            index * barWidth + 40 < width - LEFT && (
               <text
                 key={minute.at}
                 className="chart-label"

@@ -41,7 +41,7 @@ export function CallbacksPage({ search }: { search: string }): ReactNode {
         lead="Everything that was acknowledged, with its one outcome, the latest settled first."
       />
       <search className="filters">
-        <div className="filter-row">
+        <div className="filter-row filter-row-even">
           <ChoiceFilter
             label="Outcome"
             none="any outcome"

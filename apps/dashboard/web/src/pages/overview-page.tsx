@@ -103,25 +103,46 @@ export function OverviewPage(): ReactNode {
             )}
             <OutcomeChart minutes={data.minutes} />
           </Panel>
-          <QueuesPanel queues={data.queues} />
-          <LagPanel lag={data.lag} />
-          <Panel
-            title="Failures"
-            aside={<span className="muted">recordings that are failed now</span>}
-          >
-            <Ranking
-              empty="No recording is failed."
-              rows={data.failures.map(({ code, recordings }) => ({
-                key: code,
-                label: <code>{code}</code>,
-                note: failureWords(code)?.meaning,
-                value: recordings,
-                to: recordingsPath({ state: "failed" }),
-              }))}
-            />
+          <div className="column">
+            <QueuesPanel queues={data.queues} />
+            <Panel
+              title="Failures"
+              aside={<span className="muted">recordings that are failed now</span>}
+            >
+              <Ranking
+                empty="No recording is failed."
+                rows={data.failures.map(({ code, recordings }) => ({
+                  key: code,
+                  label: <code>{code}</code>,
+                  note: failureWords(code)?.meaning,
+                  value: recordings,
+                  to: recordingsPath({ state: "failed" }),
+                }))}
+              />
+            </Panel>
+          </div>
+          <div className="column">
+            <LagPanel lag={data.lag} />
+            <Panel
+              title="Findings"
+              aside={<span className="muted">recordings verified in this time</span>}
+            >
+              <Ranking
+                empty="Every recording that was verified in this time is what it was said to be."
+                rows={data.findings.map(({ kind, recordings }) => ({
+                  key: kind,
+                  label: FINDING_WORDS[kind].title,
+                  note: `${SEVERITY_WORDS[severityOf({ kind })].title}: ${FINDING_WORDS[kind].meaning}`,
+                  value: recordings,
+                  to: recordingsPath({ finding: kind }),
+                }))}
+              />
+            </Panel>
             {data.failedLooks.length > 0 && (
-              <>
-                <h3>Failed looks of this time</h3>
+              <Panel
+                title="Failed looks"
+                aside={<span className="muted">attempts in this time</span>}
+              >
                 <Ranking
                   empty=""
                   rows={data.failedLooks.map(({ code, looks }) => ({
@@ -130,24 +151,9 @@ export function OverviewPage(): ReactNode {
                     value: looks,
                   }))}
                 />
-              </>
+              </Panel>
             )}
-          </Panel>
-          <Panel
-            title="Findings"
-            aside={<span className="muted">recordings verified in this time</span>}
-          >
-            <Ranking
-              empty="Every recording that was verified in this time is what it was said to be."
-              rows={data.findings.map(({ kind, recordings }) => ({
-                key: kind,
-                label: FINDING_WORDS[kind].title,
-                note: `${SEVERITY_WORDS[severityOf({ kind })].title}: ${FINDING_WORDS[kind].meaning}`,
-                value: recordings,
-                to: recordingsPath({ finding: kind }),
-              }))}
-            />
-          </Panel>
+          </div>
         </div>
       )}
     </>

@@ -85,6 +85,7 @@ function RecordingView({ recording }: { recording: RecordingWithCallbacks }): Re
         <div className="recording-main">
           <PlayerPanel recording={recording} sources={sources} about={about.data ?? null} />
           <FindingsPanel recording={recording} />
+          <LooksPanel looks={recording.looks} />
           <Panel
             title={`Callbacks (${recording.callbackCount})`}
             aside={
@@ -109,7 +110,6 @@ function RecordingView({ recording }: { recording: RecordingWithCallbacks }): Re
           {recording.stored !== null && (
             <StoredPanel stored={recording.stored} copyUrl={sources.download} />
           )}
-          <LooksPanel looks={recording.looks} />
           <IdentityPanel recording={recording} sourceUrl={sources.provider?.url ?? null} />
         </div>
       </div>

@@ -17,15 +17,19 @@ export interface PlayableSources {
   download: string | null;
 }
 
+/** The URL of a copy that is a folder is that of its playlist. */
+const PLAYLIST = "/index.m3u8";
+
 /** What of a recording this installation lets the pages play. */
 export function playableSources(recording: Recording, about: About | null): PlayableSources {
   const container: Container = recording.media?.container ?? recording.format;
+  const isFolder = recording.stored?.url.endsWith(PLAYLIST) === true;
   const base = `/api/recordings/${encodeURIComponent(recording.id)}`;
   const hasCopy = recording.stored !== null && about?.playsStoredCopies === true;
   // A playlist names its segments relative to itself, so it needs a name of its own below the copy.
-  const copyUrl = container === "hls" ? `${base}/copy/index.m3u8` : `${base}/copy`;
+  const copyUrl = isFolder ? `${base}/copy${PLAYLIST}` : `${base}/copy`;
   return {
-    copy: hasCopy ? { url: copyUrl, container } : null,
+    copy: hasCopy ? { url: copyUrl, container: isFolder ? "hls" : container } : null,
     provider: about?.playsProviderUrls === true ? { url: `${base}/source`, container } : null,
     download: hasCopy ? copyUrl : null,
   };

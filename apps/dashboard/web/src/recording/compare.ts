@@ -64,7 +64,7 @@ export function compareDeclared(recording: Recording): Compared[] {
     },
     {
       name: "Resolution",
-      declared: ext.resolution,
+      declared: ext.resolution?.replace(/^(\d+)x(\d+)$/u, "$1×$2") ?? null,
       real: media?.video ? `${media.video.width}×${media.video.height}` : null,
       differs:
         ext.resolution !== null &&

@@ -16,8 +16,8 @@ export function FindingsPanel({ recording }: { recording: Recording }): ReactNod
             "Nothing is known about the file yet."
           ) : (
             <>
-              <CircleCheck size={18} className="good" aria-hidden="true" /> The file is what the
-              callback said.
+              <CircleCheck size={18} className="good" aria-hidden="true" /> Nothing is missing;
+              size, duration and format are as declared.
             </>
           )}
         </p>

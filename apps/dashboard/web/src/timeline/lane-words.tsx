@@ -11,7 +11,13 @@ import type { StreamRecording } from "./read-window.ts";
 import { clip, coveredMs } from "./timeline-lanes.ts";
 import type { Interval, Lane } from "./timeline-lanes.ts";
 
-const clockText = (ms: number): string => localTime(new Date(ms).toISOString());
+/** The day is told once when both ends have the same. */
+function rangeText({ startMs, endMs }: Interval): string {
+  const start = localTime(new Date(startMs).toISOString());
+  const end = localTime(new Date(endMs).toISOString());
+  return `from ${start} to ${start.slice(0, 10) === end.slice(0, 10) ? end.slice(11) : end}`;
+}
+
 const seconds = ({ startMs, endMs }: Interval): number => (endMs - startMs) / 1000;
 
 /** What the timeline shows, in words and as a table. */
@@ -39,9 +45,8 @@ export function LaneWords(props: { lane: Lane<StreamRecording>; window: Interval
             <ul>
               {gaps.map((gap) => (
                 <li key={gap.startMs}>
-                  <strong>{humanDuration(seconds(gap))}</strong> without a recording, from{" "}
-                  <span className="nums">{clockText(gap.startMs)}</span> to{" "}
-                  <span className="nums">{clockText(gap.endMs)}</span>
+                  <strong>{humanDuration(seconds(gap))}</strong> without a recording,{" "}
+                  <span className="nums">{rangeText(gap)}</span>
                 </li>
               ))}
             </ul>
@@ -54,9 +59,8 @@ export function LaneWords(props: { lane: Lane<StreamRecording>; window: Interval
               {overlaps.map((overlap) => (
                 <li key={overlap.startMs}>
                   <strong>{humanDuration(seconds(overlap))}</strong> in{" "}
-                  {counted(overlap.ids.length, "recording")} at once, from{" "}
-                  <span className="nums">{clockText(overlap.startMs)}</span> to{" "}
-                  <span className="nums">{clockText(overlap.endMs)}</span>
+                  {counted(overlap.ids.length, "recording")} at once,{" "}
+                  <span className="nums">{rangeText(overlap)}</span>
                 </li>
               ))}
             </ul>

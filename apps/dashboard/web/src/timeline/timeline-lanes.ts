@@ -89,7 +89,9 @@ function overlapsOf<T extends TimelineItem>(
   segments: readonly Segment<T>[],
   toleranceMs: number,
 ): Overlap[] {
-  const edges = segments.flatMap((segment) => [
+  // One without duration holds no time, and its end would be swept before its start.
+  const lasting = segments.filter(({ startMs, endMs }) => endMs > startMs);
+  const edges = lasting.flatMap((segment) => [
     { atMs: segment.startMs, opens: true, id: segment.item.id },
     { atMs: segment.endMs, opens: false, id: segment.item.id },
   ]);
@@ -106,10 +108,7 @@ function overlapsOf<T extends TimelineItem>(
         for (const held of open) current.seen.add(held);
       }
     } else {
-      const index = open.indexOf(id);
-      // The end of a recording without duration is swept before its start.
-      if (index === -1) continue;
-      open.splice(index, 1);
+      open.splice(open.indexOf(id), 1);
       if (current !== null && open.length < 2) {
         if (atMs - current.startMs > toleranceMs) {
           overlaps.push({ startMs: current.startMs, endMs: atMs, ids: [...current.seen] });

@@ -1,6 +1,6 @@
 import type { KeyboardEvent, ReactNode } from "react";
 import { humanDuration } from "../format/quantities.ts";
-import { localClock, localDay } from "../format/times.ts";
+import { localClock } from "../format/times.ts";
 import { gravestFirst, severityOf } from "../findings/finding-words.ts";
 import { Link } from "../routing/link.tsx";
 import { recordingPath } from "../routing/paths.ts";
@@ -18,6 +18,7 @@ export interface TimelineViewProps {
 }
 
 const ROW_PX = 30;
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
 /** The recordings on an axis of time, in one lane for each format. */
 export function TimelineView({ lanes, window, zoom, onKey }: TimelineViewProps): ReactNode {
@@ -121,5 +122,5 @@ function SegmentLink({ segment, window, place }: SegmentLinkProps): ReactNode {
 function tickText(atMs: number): string {
   const date = new Date(atMs);
   const clock = localClock(date, false);
-  return clock === "00:00" ? localDay(date).slice(5) : clock;
+  return clock === "00:00" ? DAY.format(date) : clock;
 }
