@@ -5,8 +5,10 @@ import { ERRORS } from "@reelgate/shared/errors";
 import type { ErrorDefinition } from "@reelgate/shared/errors";
 import type { Logger } from "@reelgate/shared/logger";
 import { aboutRoutes } from "./api/about-routes.ts";
+import type { ApiRoute } from "./api/api-route.ts";
 import { apiRouter } from "./api/api-router.ts";
 import { callbacksRoutes } from "./api/callbacks-routes.ts";
+import { withDescription } from "./api/openapi-route.ts";
 import { playerRoutes } from "./api/player-routes.ts";
 import { recordingsRoutes } from "./api/recordings-routes.ts";
 import { retryRoutes } from "./api/retry-routes.ts";
@@ -51,7 +53,7 @@ export interface DashboardAppOptions {
  * origin, and only then anything that reads or does something.
  */
 export function createDashboardApp(options: DashboardAppOptions): Express {
-  const { catalogue, queueCounter, mediaQueue, logger } = options;
+  const { logger } = options;
   const metrics = createRequestMetrics(options.registry);
   const pages = createPages({ folder: options.pagesFolder, notPages: ["/api", BOARD_PATH] });
   const app = express();
@@ -82,41 +84,45 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   );
   app.use(sameOriginGate());
 
-  app.use(
-    apiRouter([
-      // Before the recordings, one of which could be called "retry" as far as a path shows.
-      ...retryRoutes({
-        catalogue,
-        mediaQueue,
-        onRetry: (jobs) => {
-          for (const job of jobs) logger.info({ ...job }, "a recording is retried");
-        },
-        onEnqueueFailed: (jobs, error) =>
-          logger.warn(
-            { recordings: jobs.map(({ recordingId }) => recordingId), err: error },
-            "retries were not queued; the worker's sweep will",
-          ),
-      }),
-      ...recordingsRoutes({ catalogue }),
-      ...callbacksRoutes({ catalogue }),
-      ...statsRoutes({
-        catalogue,
-        queueCounter,
-        onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
-      }),
-      ...playerRoutes({
-        catalogue,
-        serveCopy: options.serveCopy,
-        providerHosts: options.providerHosts,
-      }),
-      ...aboutRoutes({ about: options.about }),
-    ]),
-  );
+  app.use(apiRouter(withDescription(apiRoutes(options), options.about.version)));
   app.use(BOARD_PATH, labelRoute(BOARD_PATH), options.board);
   app.use(pages.router);
   app.use((_request, response) => answerError(response, "not_found"));
   app.use(errorHandler(logger));
   return app;
+}
+
+/** Every operation of the API but the one that describes them. */
+function apiRoutes(options: DashboardAppOptions): ApiRoute[] {
+  const { catalogue, queueCounter, mediaQueue, logger } = options;
+  return [
+    // Before the recordings, one of which could be called "retry" as far as a path shows.
+    ...retryRoutes({
+      catalogue,
+      mediaQueue,
+      onRetry: (jobs) => {
+        for (const job of jobs) logger.info({ ...job }, "a recording is retried");
+      },
+      onEnqueueFailed: (jobs, error) =>
+        logger.warn(
+          { recordings: jobs.map(({ recordingId }) => recordingId), err: error },
+          "retries were not queued; the worker's sweep will",
+        ),
+    }),
+    ...recordingsRoutes({ catalogue }),
+    ...callbacksRoutes({ catalogue }),
+    ...statsRoutes({
+      catalogue,
+      queueCounter,
+      onQueuesUnavailable: (error) => logger.warn({ err: error }, "the queues cannot be counted"),
+    }),
+    ...playerRoutes({
+      catalogue,
+      serveCopy: options.serveCopy,
+      providerHosts: options.providerHosts,
+    }),
+    ...aboutRoutes({ about: options.about }),
+  ];
 }
 
 function errorHandler(logger: Logger): ErrorRequestHandler {

@@ -16,6 +16,7 @@ import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { PRODUCER_TIMEOUT_MS, createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
+import { readVersion } from "@reelgate/shared/version";
 import { bullmqQueueCounter } from "./adapters/bullmq-queue-counter.ts";
 import { postgresCatalogue } from "./adapters/postgres-catalogue.ts";
 import { BOARD_PATH, createDashboardApp } from "./app.ts";
@@ -23,7 +24,6 @@ import { createBoard } from "./board.ts";
 import type { DashboardConfig } from "./config.ts";
 import { createGuessThrottle } from "./guess-throttle.ts";
 import { createCopyServer } from "./player/serve-copy.ts";
-import { readVersion } from "./version.ts";
 
 /** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
 const GUESSES = { burst: 10, refillMs: 6000, maxAddresses: 10_000 } as const;

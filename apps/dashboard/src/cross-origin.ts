@@ -12,6 +12,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * forge. A client that sends none of them is no browser, and then nobody but its owner knows the password.
  *
  * Hosts are compared, not schemes: behind a proxy that ends TLS this process cannot know the scheme.
+ *
+ * There is no list of allowed hosts against DNS rebinding. A page whose name is made to lead here has an origin of its
+ * own, for which the browser has no password to send; and a list would have to name every proxy's host.
  */
 export function foreignOriginHeader(headers: IncomingHttpHeaders): string | null {
   const site = headers["sec-fetch-site"];

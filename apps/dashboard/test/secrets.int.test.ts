@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { appRoutes } from "@bull-board/api/dist/routes.js";
 import { Queue, Worker } from "bullmq";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
+import { recordMediaFailure } from "@reelgate/catalogue/media-state";
 import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { until } from "@reelgate/testkit/latch";
@@ -15,12 +20,20 @@ const stack = new AsyncDisposableStack();
 let dashboard: RunningDashboard;
 let db: CatalogueDatabase;
 let recordingId: string;
+let root: string;
 const jobIds: string[] = [];
 
 const SIGNED_URL = `http://host.test/file.mp4?sign=${SECRETS.urlSignature}`;
-const BODY = JSON.stringify(
-  eventBody({ callback_ext: JSON.stringify({ session_id: "visible", secret_key: SECRETS.sign }) }),
-);
+const EXTENSION = JSON.stringify({
+  session_id: "visible",
+  secret_key: SECRETS.sign,
+  decrypt: { key: SECRETS.extKey, keys: [{ access_key: SECRETS.extKey }] },
+  push_path: `/live/room?txSecret=${SECRETS.pathSecret}&txTime=65A0`,
+  stream: `live/room?auth_key=${SECRETS.pathSecret}`,
+  back: `https%3A%2F%2Fhost.test%2Fa%3Fsign%3D${SECRETS.encoded}`,
+  nested: JSON.stringify({ url: SIGNED_URL, token: SECRETS.extKey }),
+});
+const BODY = JSON.stringify(eventBody({ callback_ext: EXTENSION }));
 
 /** Jobs in each state that a board shows, with secrets in every field that a job has. */
 beforeAll(async () => {
@@ -33,9 +46,15 @@ beforeAll(async () => {
     new Queue<unknown, unknown, string>(QUEUES.callbacks, { prefix: QUEUE_PREFIX, connection }),
     async (open) => await open.close(),
   );
-  const job = { body: BODY, receivedAtMs: 1, requestId: "r", remoteAddress: null, keyIndex: 0 };
+  const callbackJob = {
+    body: BODY,
+    receivedAtMs: 1,
+    requestId: "r",
+    remoteAddress: null,
+    keyIndex: 0,
+  };
   for (const name of ["completed", "failed"]) {
-    const added = await queue.add(name, job, { jobId: `cb-${name}`, attempts: 1 });
+    const added = await queue.add(name, callbackJob, { jobId: `cb-${name}`, attempts: 1 });
     await added.log(`fetching ${SIGNED_URL} of ${BODY}`);
     await added.updateProgress({ at: SIGNED_URL, sign: SECRETS.sign });
     jobIds.push(`cb-${name}`);
@@ -58,11 +77,11 @@ beforeAll(async () => {
     return counts["completed"] === 1 && counts["failed"] === 1;
   });
   await worker.close();
-  await queue.add("waiting", job, { jobId: "cb-waiting" });
-  await queue.add("delayed", job, { jobId: "cb-delayed", delay: 3_600_000 });
+  await queue.add("waiting", callbackJob, { jobId: "cb-waiting" });
+  await queue.add("delayed", callbackJob, { jobId: "cb-delayed", delay: 3_600_000 });
   await queue.add(
     "text",
-    { ...job, body: `not JSON, sign is ${SECRETS.sign}` },
+    { ...callbackJob, body: `not JSON, sign is ${SECRETS.sign}` },
     { jobId: "cb-text" },
   );
   jobIds.push("cb-waiting", "cb-delayed", "cb-text");
@@ -75,7 +94,24 @@ beforeAll(async () => {
     }),
   });
   await seed(db, { body: eventBody({ file_size: -1 }) });
-  dashboard = stack.use(await startDashboard({ redisUrl: redis.url, databaseUrl: database.url }));
+  // A look that failed and quotes what it was about, and findings that do.
+  const job = { recordingId, generation: 0 };
+  await recordMediaFailure(db, job, {
+    code: "media_http_error",
+    message: `the origin answered 400 to ${SIGNED_URL}`,
+    attempts: 1,
+    final: true,
+    report: null,
+  });
+  root = await mkdtemp(join(tmpdir(), "reelgate-secrets-"));
+  stack.defer(() => rm(root, { recursive: true }));
+  dashboard = stack.use(
+    await startDashboard({
+      redisUrl: redis.url,
+      databaseUrl: database.url,
+      env: { STORAGE_URL: pathToFileURL(root).href, STORAGE_SECRET_ACCESS_KEY: "" },
+    }),
+  );
 });
 afterAll(async () => await stack.disposeAsync());
 
@@ -124,23 +160,53 @@ describe("G6: nothing secret in a page", () => {
     }
   });
 
-  test("of the API", async () => {
-    let shown = "";
-    for (const path of [
-      "/api/recordings",
-      `/api/recordings/${recordingId}`,
-      "/api/callbacks",
+  test("of the API, whatever it is asked for and whatever it answers", async () => {
+    const { body } = await dashboard.json("/api/openapi.json");
+    const { paths } = body as { paths: Record<string, Record<string, unknown>> };
+    const templates = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
+    );
+    const { items } = (await dashboard.json("/api/callbacks?outcome=recorded")).body as {
+      items: { id: string }[];
+    };
+    const filled = templates.map(({ method, path }) => ({
+      method,
+      path: path
+        .replace("{id}", path.includes("callbacks") ? (items[0]?.id ?? "") : recordingId)
+        .replace("{file}", "index.m3u8"),
+    }));
+    const lists = [
       "/api/callbacks?outcome=conflict",
-      "/api/stats",
-    ]) {
-      const response = await dashboard.get(path);
-      expect(response.status).toBe(200);
+      "/api/callbacks?outcome=invalid",
+      `/api/callbacks?recording_id=${recordingId}`,
+      "/api/recordings?state=failed",
+      "/api/recordings?finding=any",
+      `/api/recordings?q=${SECRETS.sign.slice(0, 8)}`,
+      "/api/overview?minutes=1440",
+    ].map((path) => ({ method: "GET", path }));
+    const changing = ["/api/recordings/retry?all=true", "/api/recordings/retry?q=none"].map(
+      (path) => ({ method: "POST", path }),
+    );
+    let shown = "";
+    for (const { method, path } of [...lists, ...filled, ...changing]) {
+      const response = await dashboard.get(path, { method });
       const text = await response.text();
       expectNoSecret(text);
+      for (const value of response.headers.values()) expectNoSecret(value);
+      expect(response.status, path).toBeLessThan(500);
       shown += text;
     }
+    expect(filled.length).toBeGreaterThan(12);
     expect(shown).toContain("txSecret=[redacted]");
     expect(shown).toContain("visible");
+    expect(shown).toContain("the origin answered 400 to http://host.test/file.mp4");
+  });
+
+  test("of the pages", async () => {
+    for (const path of ["/", `/recordings/${recordingId}`, "/overview", "/unknown"]) {
+      const response = await dashboard.get(path, { headers: { accept: "text/html" } });
+      expectNoSecret(await response.text());
+    }
   });
 
   test("of the metrics and the log", async () => {

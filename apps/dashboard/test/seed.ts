@@ -9,6 +9,9 @@ export const SECRETS = {
   sign: "5ecre7519n0f7h3ca11back000000000",
   txSecret: "5ecretPushKeyOfTheStream",
   urlSignature: "5ecretSignatureOfTheUrl",
+  extKey: "5ecretKeyInTheExtension",
+  pathSecret: "5ecretInSomethingLikeAPath",
+  encoded: "5ecretInAnEncodedUrl",
 } as const;
 
 export function eventBody(

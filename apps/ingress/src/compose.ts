@@ -9,11 +9,13 @@ import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
 import { createRegistry } from "@reelgate/shared/telemetry";
+import { readVersion } from "@reelgate/shared/version";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
 import { createApp } from "./app.ts";
 import { readIngressConfig } from "./config.ts";
 import type { IngressConfig } from "./config.ts";
+import { describeIngress } from "./http/openapi.ts";
 import { startPublicServer } from "./http/public-server.ts";
 import { ingest } from "./ingest/ingest.ts";
 import type { Clock } from "./ingest/ports.ts";
@@ -98,6 +100,14 @@ export async function startIngress(
       port: config.opsPort,
       registry,
       readiness: () => Promise.resolve(readiness()),
+      documents: {
+        "/openapi.json": describeIngress({
+          version: readVersion(),
+          hasPathToken: config.callbackPathToken !== null,
+          isSigned: config.callbackKeys.length > 0,
+          maxBodyBytes: config.maxBodyBytes,
+        }),
+      },
     }),
   );
   const app = createApp({

@@ -19,6 +19,8 @@ export interface TestIngress extends AsyncDisposable {
   readonly stop: () => Promise<void>;
   readonly readiness: () => Promise<{ status: number; body: unknown }>;
   readonly metrics: () => Promise<string>;
+  /** The OpenAPI document of its private port. */
+  readonly description: () => Promise<Record<string, unknown>>;
   /** Resolves when it can take callbacks. */
   readonly untilReady: () => Promise<unknown>;
 }
@@ -68,6 +70,8 @@ export async function startTestIngress(
     stop,
     readiness,
     metrics: async () => (await fetch(`${opsUrl}/metrics`)).text(),
+    description: async () =>
+      (await (await fetch(`${opsUrl}/openapi.json`)).json()) as Record<string, unknown>,
     untilReady: () =>
       until(async () => (await readiness()).status === 200, { what: "the ingress being ready" }),
     [Symbol.asyncDispose]: stop,

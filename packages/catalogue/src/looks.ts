@@ -1,4 +1,5 @@
 import type { Look } from "@reelgate/shared/contract/recording";
+import { redactText } from "@reelgate/shared/redact";
 import type { CatalogueDatabase } from "./database.ts";
 
 /** An origin that fails for days makes dozens of looks a day; the latest tell what there is to know. */
@@ -23,6 +24,6 @@ export async function looksOfRecording(
     durationMs: row.duration_ms === null ? null : Number(row.duration_ms),
     final: row.final,
     code: row.failure_code,
-    message: row.failure_message,
+    message: row.failure_message === null ? null : redactText(row.failure_message),
   }));
 }

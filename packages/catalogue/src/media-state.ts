@@ -204,11 +204,11 @@ async function fromPending(
       .expression((query) =>
         query
           .selectFrom("moved")
-          .select(({ val }) => [
+          .select((build) => [
             "moved.id",
             "moved.media_generation",
-            val(look.result).as("result"),
-            val(look.final).as("final"),
+            build.val(look.result).as("result"),
+            build.val(look.final).as("final"),
             sql<string | null>`${wholeMs(look.durationMs)}::bigint`.as("duration_ms"),
             sql<string | null>`${update.failure_code}::text`.as("failure_code"),
             sql<string | null>`${update.failure_message}::text`.as("failure_message"),

@@ -53,8 +53,8 @@ export async function overviewOf(
 }
 
 interface MinuteRow {
-  /** Unix time in minutes. */
-  minute: number;
+  /** Its beginning. */
+  minute: string;
   outcome: Outcome;
   callbacks: number;
   /** The earliest that was counted, of all minutes. */
@@ -63,15 +63,15 @@ interface MinuteRow {
 }
 
 /**
- * Callbacks by minute and outcome, from the index alone. Reads a million entries at most, one more to see that there are
- * more: 0.3 s.
+ * Callbacks by minute and outcome, from the index alone. A million entries took 0.7 s on two cores that had other work
+ * too; with `extract`, which computes in numeric, 6 s.
  */
 export function settledByMinuteQuery(from: string, limit: number): RawBuilder<MinuteRow> {
   return sql`
-    select minute::integer, outcome, count(*)::integer as callbacks,
+    select minute, outcome, count(*)::integer as callbacks,
       min(min(settled_at)) over () as first, sum(count(*)) over ()::integer as total
     from (
-      select settled_at, outcome, floor(extract(epoch from settled_at) / 60) as minute from callbacks
+      select settled_at, outcome, date_bin('1 minute', settled_at, 'epoch') as minute from callbacks
       where settled_at >= ${from} order by settled_at desc, outcome desc limit ${limit}
     ) as latest group by minute, outcome`;
 }
@@ -101,7 +101,8 @@ function everyMinute(
   }));
   for (const { minute, outcome, callbacks } of counts) {
     // What was settled while these questions were asked may be of the next minute.
-    const at = minutes[Math.min(minute - firstMinute, windowMinutes - 1)];
+    const place = Date.parse(minute) / 60_000 - firstMinute;
+    const at = minutes[Math.min(place, windowMinutes - 1)];
     if (at !== undefined) at.byOutcome[outcome] += callbacks;
   }
   return minutes;
@@ -120,13 +121,13 @@ const SPANS: Record<LagStation, RawBuilder<unknown>> = {
 };
 
 /**
- * Percentiles of the spans between the stations, and how many recordings have each finding, of the latest verified. The
- * clocks are those of the provider, the ingress, Postgres and the worker: where they disagree, a span below 0 is 0.
+ * Percentiles of the spans between the stations, and how many recordings have each finding, of the latest verified:
+ * 10,000 of two million took 80 ms. The clocks are those of the provider, the ingress, Postgres and the worker: where they disagree, a span below 0 is 0.
  */
 export function verifiedQuery(from: string): RawBuilder<VerifiedRow> {
   const spans = LAG_STATIONS.map(
     (station) => sql`
-      percentile_disc(array[0.5, 0.99]) within group (order by greatest(0, extract(epoch from ${SPANS[station]})::float8))
+      percentile_disc(array[0.5, 0.99]) within group (order by greatest(0, date_part('epoch', ${SPANS[station]})))
         filter (where ${SPANS[station]} is not null) as ${sql.ref(station)}`,
   );
   return sql`
@@ -183,7 +184,7 @@ export function failuresQuery(): RawBuilder<Overview["failures"][number]> {
     from code where failure_code is not null order by recordings desc, code`;
 }
 
-/** Looks are inserted in the order in which they end, so that the latest stand together in the table. */
+/** Looks are inserted in the order in which they end, so that the latest stand together in the table: 0.1 s. */
 export function failedLooksQuery(from: string): RawBuilder<Overview["failedLooks"][number]> {
   return sql`
     select failure_code as code, count(*)::integer as looks from (

@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import { z } from "zod";
 import { readCallbackExt } from "@reelgate/shared/callback-ext";
 import type { Page, Recording, RecordingWithCallbacks } from "@reelgate/shared/contract/recording";
-import { redactJson, redactStreamParam, redactUrl } from "@reelgate/shared/redact";
+import { redactJson, redactStreamParam, redactText, redactUrl } from "@reelgate/shared/redact";
 import { callbacksOfRecording } from "./callback-log.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
@@ -131,7 +131,8 @@ function toRecording(row: RecordingRow): Recording {
         ? null
         : {
             code: row.failure_code,
-            message: row.failure_message ?? "",
+            // A message may quote the URL that it is about.
+            message: redactText(row.failure_message ?? ""),
             attempts: row.media_attempts,
             at: row.failed_at ?? row.received_at,
           },

@@ -10,6 +10,8 @@ export interface OpsServerOptions {
   port: number;
   registry: Registry;
   readiness: () => Promise<Readiness>;
+  /** Further documents that are answered as JSON, by their paths. */
+  documents?: Readonly<Record<string, unknown>>;
 }
 
 export interface OpsServer extends AsyncDisposable {
@@ -18,11 +20,12 @@ export interface OpsServer extends AsyncDisposable {
 
 /** The private port of an app: `/healthz` (alive), `/readyz` (can work now) and `/metrics` (Prometheus). */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const documents = new Map(Object.entries(options.documents ?? {}));
   const server = createServer((request, response) => {
     const json = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
-    const path = (request.url ?? "/").split("?", 1)[0];
+    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     if (request.method !== "GET" && request.method !== "HEAD") {
       json(405, { code: 405, error: "method_not_allowed" });
     } else if (path === "/healthz") {
@@ -38,6 +41,8 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
           response.writeHead(200, { "content-type": options.registry.contentType }).end(text),
         () => json(500, { code: 500, error: "internal" }),
       );
+    } else if (documents.has(path)) {
+      json(200, documents.get(path));
     } else {
       json(404, { code: 404, error: "not_found" });
     }

@@ -22,6 +22,13 @@ describe("G6: redaction of a body", () => {
     [{ msg: JSON.stringify({ inner: JSON.stringify({ sign: secret }) }) }],
     [{ source_urls: [`rtmp://h/app/s?${secret}`] }],
     [{ note: `txSecret=${secret}` }],
+    [{ note: `https%3A%2F%2Fh.test%2Fa%3Fsign%3D${secret}` }],
+    [{ note: `back=https%253A%252F%252Fh.test%253Fauth_key%253D${secret}` }],
+    [
+      {
+        note: `read {"key":"${secret}"} of {"a":{"access-key":"${secret}","authorization":"${secret}"}}`,
+      },
+    ],
     [{ access_token: secret, client_password: { value: secret } }],
   ])("hides the secret of %j", (body) => {
     const shown = redactBody(JSON.stringify(body));

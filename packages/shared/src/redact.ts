@@ -15,16 +15,19 @@ const SECRET_KEY =
  * the end of the URL, query or not, so hostile text is gone through once.
  */
 const URL_IN_TEXT = /[a-z][a-z0-9+.-]{1,10}:\/\/[^\s"']*/giu;
-/** `access_token=…`, `wsSecret=…`, `auth_key=…`: a name that holds one of the words. */
+/**
+ * `access_token=…`, `wsSecret=…`, `auth_key=…`: a name that holds one of the words. In the parameter of another URL the
+ * sign between them is encoded, as often as URLs stand inside each other.
+ */
 const SECRET_PARAMETER =
-  /([\w-]{0,32}(?:secret|sign|token|passw|credential|auth|key)[\w-]{0,32}=)[^&;\s"']*/giu;
+  /([\w-]{0,32}(?:secret|sign|token|passw|credential|auth|key)[\w-]{0,32}(?:=|%(?:25){0,8}3D))[^&;\s"']*/giu;
 
 /**
  * A secret member of JSON inside running text, whole or cut off, at any depth of escaping: an error message quotes the
  * text that it is about.
  */
 const SECRET_MEMBER =
-  /(\\{0,16}"(?:sign|signature|stream_?param|\w{0,32}(?:secret|token|password)\w{0,32})\\{0,16}"\s{0,8}:\s{0,8}\\{0,16}")(?:[^"\\]|\\+[^"\\])*/giu;
+  /(\\{0,16}"(?:sign|signature|stream_?param|auth|(?:[\w-]{0,32}[_-])?key|[\w-]{0,32}(?:secret|token|passw|credential|authorization)[\w-]{0,32})\\{0,16}"\s{0,8}:\s{0,8}\\{0,16}")(?:[^"\\]|\\+[^"\\])*/giu;
 
 /** Cuts queries and user information of URLs, and secret parameters and members, from free text. */
 export function redactText(text: string): string {

@@ -8,9 +8,12 @@ export function aboutRoutes(options: { about: About }): ApiRoute[] {
     apiRoute({
       method: "get",
       path: "/api/about",
+      operationId: "getAbout",
       summary: "What this installation offers",
       query: noQuery,
       answer: aboutSchema,
+      answerName: "About",
+      example: { version: "0.1.0", playsStoredCopies: true, playsProviderUrls: false },
       run: () => Promise.resolve({ kind: "ok", body: options.about }),
     }),
   ];

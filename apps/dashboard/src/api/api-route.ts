@@ -14,6 +14,8 @@ interface RouteDescription {
   method: "get" | "post";
   /** In Express' syntax; also the value of the `route` label in the metrics. */
   path: `/api/${string}`;
+  /** Its name in the description of the API: unique, stable, fit for a function. */
+  operationId: string;
   summary: string;
   query: z.ZodObject;
   /** Errors of its own, beyond those that every route has (`unauthorized`, `invalid_query`, `catalogue_unavailable` …). */
@@ -25,6 +27,9 @@ export interface JsonRoute extends RouteDescription {
   kind: "json";
   status: 200 | 202;
   answer: z.ZodType;
+  /** What the answer is called in the description of the API. */
+  answerName: string;
+  example: unknown;
   handle: (params: Params, search: URLSearchParams) => Promise<ApiResult>;
 }
 
@@ -32,8 +37,8 @@ export interface JsonRoute extends RouteDescription {
 export interface RawAnswer {
   description: string;
   headers: readonly string[];
-  /** Bytes of a media file follow. */
-  hasBytes: boolean;
+  /** Of the bytes that follow; empty when none do. */
+  contentTypes: readonly string[];
 }
 
 /** An operation that sends its answers itself: bytes or a redirect. */
@@ -58,10 +63,13 @@ export type ApiRoute = JsonRoute | RawRoute;
 export interface ApiRouteOptions<Query, Answer> {
   method: ApiRoute["method"];
   path: ApiRoute["path"];
+  operationId: string;
   summary: string;
   query: z.ZodObject & z.ZodType<Query>;
   status?: JsonRoute["status"];
   answer: z.ZodType<Answer>;
+  answerName: string;
+  example: Answer;
   errors?: readonly ErrorCode[];
   run: (
     query: Query,
@@ -71,15 +79,12 @@ export interface ApiRouteOptions<Query, Answer> {
 
 /** Ties the types of query and answer to the function, then forgets them, so that routes can stand in one list. */
 export function apiRoute<Query, Answer>(options: ApiRouteOptions<Query, Answer>): JsonRoute {
-  const { method, path, summary, query, status = 200, answer, errors = [], run } = options;
+  const { run, query, status = 200, errors = [], ...description } = options;
   return {
+    ...description,
     kind: "json",
-    method,
-    path,
-    summary,
     query,
     status,
-    answer,
     errors,
     handle: async (params, search) => await run(parseQuery(query, search), params),
   };
@@ -87,7 +92,7 @@ export function apiRoute<Query, Answer>(options: ApiRouteOptions<Query, Answer>)
 
 export interface RawRouteOptions<Query> extends Pick<
   RawRoute,
-  "path" | "summary" | "answers" | "errors"
+  "path" | "operationId" | "summary" | "answers" | "errors"
 > {
   query: z.ZodObject & z.ZodType<Query>;
   serve: (query: Query, params: Params, request: Request, response: Response) => Promise<void>;

@@ -4,6 +4,7 @@ import type { Outcome } from "@reelgate/shared/contract/recording";
 import type { Catalogue } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
+import { CALLBACK } from "./examples.ts";
 import { queryChoice, queryCursor, queryId, queryLimit, queryText } from "./query.ts";
 
 const callbacksQuery: z.ZodObject<{
@@ -13,9 +14,9 @@ const callbacksQuery: z.ZodObject<{
   limit: z.ZodType<number>;
   cursor: z.ZodType<string | null>;
 }> = z.object({
-  outcome: queryChoice(OUTCOMES).optional(),
-  event_type: queryText.optional(),
-  recording_id: queryId.optional(),
+  outcome: queryChoice(OUTCOMES).optional().describe("Callbacks that ended so."),
+  event_type: queryText.optional().describe("Callbacks of this event type, such as 100."),
+  recording_id: queryId.optional().describe("Callbacks that named this recording."),
   limit: queryLimit,
   cursor: queryCursor,
 });
@@ -26,9 +27,12 @@ export function callbacksRoutes(options: { catalogue: Catalogue }): ApiRoute[] {
     apiRoute({
       method: "get",
       path: "/api/callbacks",
+      operationId: "listCallbacks",
       summary: "Callbacks with their outcomes, the latest settled first",
       query: callbacksQuery,
       answer: pageSchema(callbackSchema),
+      answerName: "CallbackPage",
+      example: { items: [CALLBACK], nextCursor: null },
       run: async (query) => ({
         kind: "ok",
         body: await catalogue.listCallbacks(
@@ -44,9 +48,12 @@ export function callbacksRoutes(options: { catalogue: Catalogue }): ApiRoute[] {
     apiRoute({
       method: "get",
       path: "/api/callbacks/:id",
+      operationId: "getCallback",
       summary: "One callback",
       query: noQuery,
       answer: callbackSchema,
+      answerName: "Callback",
+      example: CALLBACK,
       errors: ["not_found"],
       run: async (_query, params) => {
         const callback = await catalogue.getCallback(params["id"] ?? "");

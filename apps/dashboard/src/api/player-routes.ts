@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { COPY_CONTENT_TYPES } from "@reelgate/media/storage/content-type";
 import { checkUrl } from "@reelgate/media/guard/url-guard";
 import { AppError } from "@reelgate/shared/errors";
 import { answerError } from "../error-answer.ts";
@@ -16,17 +17,21 @@ export interface PlayerRoutesOptions {
   providerHosts: ProviderHosts | null;
 }
 
-const copyQuery = z.object({ download: queryChoice(["0", "1"]).optional() });
+const copyQuery = z.object({
+  download: queryChoice(["0", "1"])
+    .optional()
+    .describe("1: to be saved as a file rather than shown."),
+});
 
 const COPY_HEADERS = ["Accept-Ranges", "ETag", "Last-Modified", "Content-Disposition"];
 const COPY_ANSWERS: Readonly<Record<number, RawAnswer>> = {
-  200: { description: "The whole file", headers: COPY_HEADERS, hasBytes: true },
+  200: { description: "The whole file", headers: COPY_HEADERS, contentTypes: COPY_CONTENT_TYPES },
   206: {
     description: "The bytes that `Range` names",
     headers: [...COPY_HEADERS, "Content-Range"],
-    hasBytes: true,
+    contentTypes: COPY_CONTENT_TYPES,
   },
-  304: { description: "The client has this version", headers: ["ETag"], hasBytes: false },
+  304: { description: "The client has this version", headers: ["ETag"], contentTypes: [] },
 };
 
 /** What a player fetches: the stored copy through the dashboard, or the provider's own URL by a redirect. */
@@ -34,11 +39,13 @@ export function playerRoutes(options: PlayerRoutesOptions): ApiRoute[] {
   const { catalogue, serveCopy, providerHosts } = options;
   const copyRoute = (
     path: ApiRoute["path"],
+    operationId: string,
     summary: string,
     answers: Readonly<Record<number, RawAnswer>>,
   ): ApiRoute =>
     rawRoute({
       path,
+      operationId,
       summary,
       query: copyQuery,
       answers,
@@ -62,26 +69,33 @@ export function playerRoutes(options: PlayerRoutesOptions): ApiRoute[] {
       },
     });
   return [
-    copyRoute("/api/recordings/:id/copy", "The stored copy, whole or the range asked for", {
-      ...COPY_ANSWERS,
-      302: {
-        description: "An HLS copy: its playlist",
-        headers: ["Location"],
-        hasBytes: false,
+    copyRoute(
+      "/api/recordings/:id/copy",
+      "getCopy",
+      "The stored copy, whole or the range asked for",
+      {
+        ...COPY_ANSWERS,
+        302: {
+          description: "An HLS copy: its playlist",
+          headers: ["Location"],
+          contentTypes: [],
+        },
       },
-    }),
+    ),
     copyRoute(
       "/api/recordings/:id/copy/:file",
+      "getCopyFile",
       "A file of a stored HLS copy: the playlist `index.m3u8`, a segment, an init section or a key",
       COPY_ANSWERS,
     ),
     rawRoute({
       path: "/api/recordings/:id/source",
+      operationId: "getSource",
       summary:
         "Redirects to the provider's URL of the recording, signature and all, where PLAYER_PROVIDER_HOSTS allows it",
       query: noQuery,
       answers: {
-        302: { description: "The provider's URL", headers: ["Location"], hasBytes: false },
+        302: { description: "The provider's URL", headers: ["Location"], contentTypes: [] },
       },
       errors: ["recording_not_found", "source_not_allowed"],
       serve: async (_query, params, _request, response) => {

@@ -16,7 +16,8 @@ export const queryText: z.ZodType<string> = z
 /** A recording's id: what is none names no recording. */
 export const queryId: z.ZodType<string> = z
   .string()
-  .refine((value) => /^\d{1,19}$/u.test(value), "is not the id of a recording");
+  .refine((value) => /^\d{1,19}$/u.test(value), "is not the id of a recording")
+  .meta({ type: "string", pattern: "^[0-9]{1,19}$" });
 
 /** A whole number within bounds; `otherwise` when none is given. */
 export function queryInteger(bounds: {
@@ -31,36 +32,41 @@ export function queryInteger(bounds: {
     .default(String(otherwise))
     .refine((value) => /^\d{1,9}$/u.test(value), problem)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, problem);
+    .refine((value) => value >= min && value <= max, problem)
+    .meta({ type: "integer", minimum: min, maximum: max });
 }
 
 export const queryLimit: z.ZodType<number> = queryInteger({
   min: 1,
   max: MAX_LIMIT,
   otherwise: DEFAULT_LIMIT,
-});
+}).describe("Most items of a page.");
 
 /** Opaque: the list that made it checks it. */
 export const queryCursor: z.ZodType<string | null> = z
   .string()
   .max(MAX_TEXT_CHARS, "is not one that this list gave")
   .nullable()
-  .default(null);
+  .default(null)
+  .describe("`nextCursor` of the page before; opaque.");
 
 export const queryChoice = <const T extends string>(values: readonly T[]): z.ZodType<T> =>
   z.enum(values, `is none of ${values.join(", ")}`);
 
 /** ISO 8601 with `Z` or an offset, as UTC with microseconds: what the catalogue stores and compares. */
-export const queryTime: z.ZodType<string> = z.string().transform((value, context) => {
-  const utc = utcMicroseconds(value);
-  if (utc !== null) return utc;
-  context.addIssue({
-    code: "custom",
-    message:
-      "is not an ISO 8601 time with Z or an offset, such as 2026-01-31T12:00:00Z (a + is written %2B)",
-  });
-  return z.NEVER;
-});
+export const queryTime: z.ZodType<string> = z
+  .string()
+  .transform((value, context) => {
+    const utc = utcMicroseconds(value);
+    if (utc !== null) return utc;
+    context.addIssue({
+      code: "custom",
+      message:
+        "is not an ISO 8601 time with Z or an offset, such as 2026-01-31T12:00:00Z (a + is written %2B)",
+    });
+    return z.NEVER;
+  })
+  .meta({ type: "string", format: "date-time" });
 
 const isoTime = z.iso.datetime({ offset: true });
 

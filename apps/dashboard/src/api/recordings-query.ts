@@ -29,16 +29,20 @@ type Fields = {
 };
 
 export const recordingsQuery: z.ZodObject<Fields> = z.object({
-  stream_id: queryText.optional(),
-  app: queryText.optional(),
-  appname: queryText.optional(),
-  state: queryChoice(RECORDING_STATES).optional(),
-  format: queryChoice(FILE_FORMATS).optional(),
-  finding: queryChoice([...FINDING_KINDS, "any"] as const).optional(),
-  task_id: queryText.optional(),
-  from: queryTime.optional(),
-  to: queryTime.optional(),
-  q: queryText.optional(),
+  stream_id: queryText.optional().describe("Recordings of this stream."),
+  app: queryText.optional().describe("Recordings of this push domain."),
+  appname: queryText.optional().describe("Recordings of this push path."),
+  state: queryChoice(RECORDING_STATES).optional().describe("Recordings in this state."),
+  format: queryChoice(FILE_FORMATS).optional().describe("Recordings of this declared format."),
+  finding: queryChoice([...FINDING_KINDS, "any"] as const)
+    .optional()
+    .describe("Recordings with a finding of this kind, or with any."),
+  task_id: queryText.optional().describe("Recordings of this task."),
+  from: queryTime.optional().describe("Recordings that started then or later."),
+  to: queryTime.optional().describe("Recordings that started before."),
+  q: queryText
+    .optional()
+    .describe("Equals an id, stream id, file id, recording file id or task id."),
   limit: queryLimit,
   cursor: queryCursor,
 });

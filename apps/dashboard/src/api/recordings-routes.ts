@@ -6,6 +6,7 @@ import {
 import type { Catalogue } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
+import { CALLBACK, CURSOR, LOOK, RECORDING } from "./examples.ts";
 import { recordingFilterOf, recordingsQuery } from "./recordings-query.ts";
 
 export function recordingsRoutes(options: {
@@ -16,9 +17,12 @@ export function recordingsRoutes(options: {
     apiRoute({
       method: "get",
       path: "/api/recordings",
+      operationId: "listRecordings",
       summary: "Recordings, the latest start first",
       query: recordingsQuery,
       answer: pageSchema(recordingSchema),
+      answerName: "RecordingPage",
+      example: { items: [RECORDING], nextCursor: CURSOR },
       run: async (query) => ({
         kind: "ok",
         body: await catalogue.listRecordings(recordingFilterOf(query), {
@@ -30,9 +34,12 @@ export function recordingsRoutes(options: {
     apiRoute({
       method: "get",
       path: "/api/recordings/:id",
+      operationId: "getRecording",
       summary: "One recording with the callbacks that named it and the looks at its file",
       query: noQuery,
       answer: recordingWithCallbacksSchema,
+      answerName: "RecordingWithCallbacks",
+      example: { ...RECORDING, callbacks: [CALLBACK], looks: [LOOK] },
       errors: ["recording_not_found"],
       run: async (_query, params) => {
         const recording = await catalogue.getRecording(params["id"] ?? "");

@@ -4,6 +4,7 @@ import { bulkRetrySchema } from "@reelgate/shared/contract/overview";
 import type { Catalogue } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
+import { CURSOR } from "./examples.ts";
 import { queryChoice } from "./query.ts";
 import { recordingFilterOf, recordingsQuery } from "./recordings-query.ts";
 
@@ -15,7 +16,11 @@ export interface RetryRoutesOptions {
   onEnqueueFailed: (jobs: readonly MediaJob[], error: unknown) => void;
 }
 
-const bulkQuery = recordingsQuery.extend({ all: queryChoice(["true"]).optional() });
+const bulkQuery = recordingsQuery.extend({
+  all: queryChoice(["true"])
+    .optional()
+    .describe("In the place of any filter: every recording of the catalogue."),
+});
 
 export function retryRoutes(options: RetryRoutesOptions): ApiRoute[] {
   const { catalogue, mediaQueue, onRetry, onEnqueueFailed } = options;
@@ -31,10 +36,13 @@ export function retryRoutes(options: RetryRoutesOptions): ApiRoute[] {
     apiRoute({
       method: "post",
       path: "/api/recordings/retry",
+      operationId: "retryRecordings",
       summary: "Look again at the files of one page of a list; go on with `nextCursor` until null",
       query: bulkQuery,
       status: 202,
       answer: bulkRetrySchema,
+      answerName: "BulkRetry",
+      example: { retried: 48, skipped: 2, nextCursor: CURSOR },
       run: async (query) => {
         const filter = recordingFilterOf(query);
         const isNarrowed = Object.values(filter).some((value) => value !== undefined);
@@ -58,10 +66,13 @@ export function retryRoutes(options: RetryRoutesOptions): ApiRoute[] {
     apiRoute({
       method: "post",
       path: "/api/recordings/:id/retry",
+      operationId: "retryRecording",
       summary: "Look at the recording's file again",
       query: noQuery,
       status: 202,
       answer: z.object({ id: z.string(), state: z.literal("pending") }),
+      answerName: "Retry",
+      example: { id: "17", state: "pending" },
       errors: ["recording_not_found", "retry_not_possible"],
       run: async (_query, params) => {
         const retry = await catalogue.requestRetry(params["id"] ?? "");

@@ -4,6 +4,7 @@ import { statsSchema } from "@reelgate/shared/contract/recording";
 import type { Catalogue, QueueCounter } from "../ports.ts";
 import { apiRoute, noQuery } from "./api-route.ts";
 import type { ApiRoute } from "./api-route.ts";
+import { OVERVIEW, STATS } from "./examples.ts";
 import { queryInteger } from "./query.ts";
 import { queuesWithin } from "./queues-within.ts";
 
@@ -13,7 +14,11 @@ export interface StatsRoutesOptions {
   onQueuesUnavailable: (error: unknown) => void;
 }
 
-const overviewQuery = z.object({ minutes: queryInteger({ min: 1, max: 1440, otherwise: 60 }) });
+const overviewQuery = z.object({
+  minutes: queryInteger({ min: 1, max: 1440, otherwise: 60 }).describe(
+    "How many minutes the window has, the present one among them.",
+  ),
+});
 
 export function statsRoutes(options: StatsRoutesOptions): ApiRoute[] {
   const { catalogue, queueCounter, onQueuesUnavailable } = options;
@@ -21,9 +26,12 @@ export function statsRoutes(options: StatsRoutesOptions): ApiRoute[] {
     apiRoute({
       method: "get",
       path: "/api/stats",
+      operationId: "getStats",
       summary: "What is in the catalogue and in the queues; `queues` is empty while Redis is away",
       query: noQuery,
       answer: statsSchema,
+      answerName: "Stats",
+      example: STATS,
       run: async () => {
         const [counted, queues] = await Promise.all([
           catalogue.count(),
@@ -35,9 +43,12 @@ export function statsRoutes(options: StatsRoutesOptions): ApiRoute[] {
     apiRoute({
       method: "get",
       path: "/api/overview",
+      operationId: "getOverview",
       summary: "What happened in the last minutes, and what waits now",
       query: overviewQuery,
       answer: overviewSchema,
+      answerName: "Overview",
+      example: OVERVIEW,
       run: async ({ minutes }) => {
         const [happened, queues] = await Promise.all([
           catalogue.overview(minutes),

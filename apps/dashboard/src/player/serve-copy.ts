@@ -47,7 +47,8 @@ export function createCopyServer(options: CopyServerOptions): CopyServer {
     }
     if (wanted.file === null && isFolderCopy(wanted.storedUrl)) {
       // From there on a player finds the segments beside it.
-      response.redirect(302, `copy/${PLAYLIST_NAME}${wanted.isDownload ? "?download=1" : ""}`);
+      const query = wanted.isDownload ? "?download=1" : "";
+      response.status(302).set("Location", `copy/${PLAYLIST_NAME}${query}`).end();
       return;
     }
     if (readers >= MAX_READERS) {

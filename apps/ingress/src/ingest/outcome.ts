@@ -16,6 +16,21 @@ export type Refusal = Extract<
   | "internal"
 >;
 
+/** Every one of them. */
+export const REFUSALS: readonly Refusal[] = Object.keys({
+  malformed_json: true,
+  not_an_object: true,
+  missing_signature: true,
+  bad_signature: true,
+  expired: true,
+  too_large: true,
+  not_found: true,
+  method_not_allowed: true,
+  overloaded: true,
+  queue_unavailable: true,
+  internal: true,
+} satisfies Record<Refusal, true>) as Refusal[];
+
 /** What became of one delivery. `detail` is for logs: it says more than the code and repeats nothing of the body. */
 export type Outcome =
   | { kind: "accepted"; jobId: string; keyIndex: number | null }

@@ -7,7 +7,12 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   m3u8: "application/vnd.apple.mpegurl",
 };
 
+const OTHER = "application/octet-stream";
+
+/** Every media type that a file of a copy can have. */
+export const COPY_CONTENT_TYPES: readonly string[] = [...Object.values(CONTENT_TYPES), OTHER];
+
 /** The media type of a file of a copy, by its extension. */
 export function contentTypeOf(name: string): string {
-  return CONTENT_TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+  return CONTENT_TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? OTHER;
 }
