@@ -14,7 +14,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   const nowMs = Date.now();
-  stage = await startStage(nowMs);
+  stage = await startStage(nowMs, { cameras: 100 });
   await spreadOverTime(stage.product.db, nowMs);
   if (SCREENSHOTS !== "") await mkdir(SCREENSHOTS, { recursive: true });
 });

@@ -34,14 +34,12 @@ export interface Scene {
   hostile: string[];
 }
 
-/** Recordings of the list of cameras: more than one page of the API holds. */
-export const CAMERAS = 230;
-
 /** A catalogue of a day in which everything happened once; copies of real files lie in `storage`. */
 export async function seedScene(
   db: CatalogueDatabase,
   storage: string,
   nowMs: number,
+  cameras: number,
 ): Promise<Scene> {
   const [mp4, hls, flv, aac] = await Promise.all([
     storedFile(storage, "packages/simulator/media/sample.mp4", "concert.mp4"),
@@ -49,7 +47,7 @@ export async function seedScene(
     storedFile(storage, "packages/simulator/media/sample.flv", "concert.flv"),
     storedFile(storage, "packages/simulator/media/sample.aac", "concert.aac"),
   ]);
-  await seedCameras(db, nowMs);
+  await seedCameras(db, nowMs, cameras);
   await seedTimeline(db, nowMs);
   const small = { video: { codec: "h264", width: 320, height: 180, fps: 25 } };
   const at = (minutes: number, name: string, format: RecordingSeed["format"] = "mp4") => ({
@@ -125,7 +123,7 @@ async function storedHls(storage: string, name: string): Promise<StoredCopy> {
   };
 }
 
-async function seedCameras(db: CatalogueDatabase, nowMs: number): Promise<void> {
+async function seedCameras(db: CatalogueDatabase, nowMs: number, cameras: number): Promise<void> {
   const seedOne = async (index: number): Promise<void> => {
     const seed: RecordingSeed = {
       name: `camera-${String(index % 23).padStart(2, "0")}`,
@@ -153,7 +151,7 @@ async function seedCameras(db: CatalogueDatabase, nowMs: number): Promise<void> 
       });
     } else await looked(db, seed);
   };
-  await Promise.all(Array.from({ length: CAMERAS }, (_, index) => seedOne(index)));
+  await Promise.all(Array.from({ length: cameras }, (_, index) => seedOne(index)));
 }
 
 /** The stream of the timeline: two formats of one task, with a gap and an overlap in the MP4 lane alone. */

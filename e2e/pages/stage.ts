@@ -17,14 +17,14 @@ export interface Stage extends AsyncDisposable {
   scene: Scene;
 }
 
-export async function startStage(nowMs: number): Promise<Stage> {
+export async function startStage(nowMs: number, options: { cameras: number }): Promise<Stage> {
   await using opened = new AsyncDisposableStack();
   const storage = await mkdtemp(join(tmpdir(), "reelgate-pages-"));
   opened.defer(() => rm(storage, { recursive: true, force: true }));
   const product = opened.use(await startProduct());
   const [dashboard, scene] = await Promise.all([
     product.startDashboard({ STORAGE_URL: pathToFileURL(storage).href }),
-    seedScene(product.db, storage, nowMs),
+    seedScene(product.db, storage, nowMs, options.cameras),
   ]);
   const browser = opened.use(await startBrowser(dashboard));
   const resources = opened.move();

@@ -1,7 +1,7 @@
 import { ChartColumn, ExternalLink, Film, Inbox, Layers, Radio } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 import { useEffect, useRef } from "react";
-import type { ReactNode } from "react";
+import type { MouseEvent, ReactNode } from "react";
 import { HealthBanner } from "./health-banner.tsx";
 import { Link } from "./routing/link.tsx";
 import type { Route } from "./routing/paths.ts";
@@ -19,7 +19,7 @@ const SECTIONS: readonly { to: string; label: string; icon: LucideIcon; pages: s
 export function Layout({ route, children }: { route: Route; children: ReactNode }): ReactNode {
   return (
     <>
-      <a className="skip-link" href="#content">
+      <a className="skip-link" href="#content" onClick={skipToContent}>
         Skip to the content
       </a>
       <header className="top">
@@ -52,6 +52,12 @@ export function Layout({ route, children }: { route: Route; children: ReactNode 
       <FocusOnArrival page={pageKey(route)} />
     </>
   );
+}
+
+/** Without an entry in the history, which would be one that leads nowhere. */
+function skipToContent(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
 }
 
 function pageKey(route: Route): string {

@@ -34,21 +34,45 @@ export function RecordingPage({ id }: { id: string }): ReactNode {
     queryFn: ({ signal }) => fetchRecording(id, signal),
     refetchInterval: ({ state }) => (state.data?.state === "pending" ? PENDING_POLL_MS : POLL_MS),
   });
-  if (data !== undefined) return <RecordingView recording={data} />;
   const isMissing = error instanceof ApiError && error.status === 404;
   return (
     <>
-      <PageHead title="Recording" tab="Recording" />
-      {error === null && <Skeleton lines={14} label="Loading the recording" />}
-      {isMissing && (
+      <PageHead
+        title={<span className="id-text">{data?.streamId ?? "Recording"}</span>}
+        tab={data?.streamId ?? "Recording"}
+        lead={data !== undefined && <RecordingLead recording={data} />}
+        actions={data !== undefined && <RetryButton recording={data} />}
+      />
+      {data !== undefined && <RecordingView recording={data} />}
+      {data === undefined && error === null && (
+        <Skeleton lines={14} label="Loading the recording" />
+      )}
+      {data === undefined && isMissing && (
         <EmptyState icon={FileVideo} title="No recording has this id">
           <Link className="button" to="/recordings">
             Go to the recordings
           </Link>
         </EmptyState>
       )}
-      {error !== null && !isMissing && <ErrorState error={error} retry={() => void refetch()} />}
+      {data === undefined && error !== null && !isMissing && (
+        <ErrorState error={error} retry={() => void refetch()} />
+      )}
     </>
+  );
+}
+
+function RecordingLead({ recording }: { recording: RecordingWithCallbacks }): ReactNode {
+  const { streamId, startedAt } = recording;
+  return (
+    <span className="badges">
+      <StateBadge state={recording.state} />
+      <FindingsBadge findings={recording.findings} />
+      <span className="format-tag">{recording.format}</span>
+      <Time iso={startedAt} withAge />
+      <Link to={streamPath(streamId, `at=${encodeURIComponent(startedAt)}`)}>
+        On the stream’s timeline
+      </Link>
+    </span>
   );
 }
 
@@ -62,24 +86,6 @@ function RecordingView({ recording }: { recording: RecordingWithCallbacks }): Re
   const { callbacks } = recording;
   return (
     <>
-      <PageHead
-        title={<span className="id-text">{recording.streamId}</span>}
-        tab={recording.streamId}
-        lead={
-          <span className="badges">
-            <StateBadge state={recording.state} />
-            <FindingsBadge findings={recording.findings} />
-            <span className="format-tag">{recording.format}</span>
-            <Time iso={recording.startedAt} withAge />
-            <Link
-              to={streamPath(recording.streamId, `at=${encodeURIComponent(recording.startedAt)}`)}
-            >
-              On the stream’s timeline
-            </Link>
-          </span>
-        }
-        actions={<RetryButton recording={recording} />}
-      />
       <FailurePanel recording={recording} />
       <div className="recording-grid">
         <div className="recording-main">

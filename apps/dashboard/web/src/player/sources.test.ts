@@ -16,7 +16,7 @@ test("a copy is played through the dashboard: a file, or the playlist of a folde
   expect(playableSources(recording("file:///a/b.mp4"), about)).toEqual({
     copy: { url: "/api/recordings/7/copy", container: "mp4" },
     provider: null,
-    download: "/api/recordings/7/copy",
+    download: "/api/recordings/7/copy?download=1",
   });
   expect(playableSources(recording("s3://b/live/index.m3u8"), about).copy).toEqual({
     url: "/api/recordings/7/copy/index.m3u8",

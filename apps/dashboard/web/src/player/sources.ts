@@ -31,6 +31,6 @@ export function playableSources(recording: Recording, about: About | null): Play
   return {
     copy: hasCopy ? { url: copyUrl, container: isFolder ? "hls" : container } : null,
     provider: about?.playsProviderUrls === true ? { url: `${base}/source`, container } : null,
-    download: hasCopy ? copyUrl : null,
+    download: hasCopy ? `${copyUrl}?download=1` : null,
   };
 }
