@@ -235,11 +235,11 @@ const boundaries = [
     name: "no-dead-file",
     comment: "What no process of the product loads is not part of it, whoever tests it.",
     from: {
-      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
+      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^apps/dashboard/web/src/main\\.tsx$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
     },
     to: {
-      path: "^(apps|packages|tools)/[^/]+/(src|setup)/",
-      pathNot: `(^|/)src/(main|cli)\\.ts$|${TESTS}`,
+      path: "^(apps|packages|tools)/[^/]+/(web/src|src|setup)/",
+      pathNot: `(^|/)src/(main\\.tsx?|cli\\.ts)$|${TESTS}`,
       reachable: false,
     },
   },

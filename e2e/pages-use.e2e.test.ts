@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => stage[Symbol.asyncDispose]());
 
 /** A page that must come to its end without an error in the console, a dialog or a forbidden script. */
-async function inBrowser(path: string, use: (page: Page, opened: TestPage) => Promise<void>) {
+async function expectInBrowser(path: string, use: (page: Page, opened: TestPage) => Promise<void>) {
   await using opened = await stage.browser.open();
   await opened.page.goto(path);
   await use(opened.page, opened);
@@ -30,7 +30,7 @@ const heading = (page: Page, name: string) =>
 
 describe("the ways between the pages", () => {
   test("lead everywhere and back, and say where the reader is", async () => {
-    await inBrowser("/", async (page) => {
+    await expectInBrowser("/", async (page) => {
       await heading(page, "Overview").waitFor();
       for (const name of ["Recordings", "Streams", "Callbacks"]) {
         await page.getByRole("navigation").getByRole("link", { name }).click();
@@ -50,7 +50,7 @@ describe("the ways between the pages", () => {
   });
 
   test("numbers of the overview lead to what they count", async () => {
-    await inBrowser("/", async (page) => {
+    await expectInBrowser("/", async (page) => {
       await page.getByRole("link", { name: /^Failed/u }).click();
       await heading(page, "Recordings").waitFor();
       expect(new URL(page.url()).search).toBe("?state=failed");
@@ -64,7 +64,7 @@ describe("the ways between the pages", () => {
 
 describe("the list of recordings", () => {
   test("is filtered by what is chosen, and the address keeps it", async () => {
-    await inBrowser("/recordings", async (page) => {
+    await expectInBrowser("/recordings", async (page) => {
       await page.getByLabel("State", { exact: true }).selectOption("failed");
       await page.getByLabel("Format", { exact: true }).selectOption("hls");
       await page.waitForURL("**/recordings?state=failed&format=hls");
@@ -83,7 +83,7 @@ describe("the list of recordings", () => {
   });
 
   test("finds one by its id, and says when there is none", async () => {
-    await inBrowser("/recordings", async (page) => {
+    await expectInBrowser("/recordings", async (page) => {
       await page.locator(".recordings").waitFor();
       await page.keyboard.press("/");
       await page.keyboard.type("arena-main");
@@ -97,7 +97,7 @@ describe("the list of recordings", () => {
   });
 
   test("is read to its end, far beyond one page", async () => {
-    await inBrowser("/recordings?app=push.example.com", async (page) => {
+    await expectInBrowser("/recordings?app=push.example.com", async (page) => {
       const end = page.getByRole("status").filter({ hasText: "no more follow" });
       await expect
         .poll(
@@ -117,7 +117,7 @@ describe("the list of recordings", () => {
   });
 
   test("tells of a new one without moving those that are read", async () => {
-    await inBrowser("/recordings?stream_id=camera-03", async (page) => {
+    await expectInBrowser("/recordings?stream_id=camera-03", async (page) => {
       await rows(page).first().waitFor();
       const before = await page.locator(".recordings").innerText();
       await looked(stage.product.db, { name: "camera-03", startMs: Date.now(), durationS: 5 });
@@ -133,7 +133,7 @@ describe("the list of recordings", () => {
 
 describe("retrying", () => {
   test("one recording says so, and shows it pending", async () => {
-    await inBrowser(`/recordings/${stage.scene.failed}`, async (page) => {
+    await expectInBrowser(`/recordings/${stage.scene.failed}`, async (page) => {
       await page.getByText("The origin refuses access to the file.").waitFor();
       await page.getByRole("button", { name: "Retry", exact: true }).click();
       await page.getByText("Its file will be looked at again.").waitFor();
@@ -142,7 +142,7 @@ describe("retrying", () => {
   });
 
   test("all that a filter shows asks first, can be left alone, and tells what came of it", async () => {
-    await inBrowser("/recordings?state=failed&format=mp4", async (page) => {
+    await expectInBrowser("/recordings?state=failed&format=mp4", async (page) => {
       await rows(page).first().waitFor();
       await page.getByRole("button", { name: "Retry these" }).click();
       const dialog = page.getByRole("dialog");
@@ -162,7 +162,7 @@ describe("retrying", () => {
 
 describe("text from outside", () => {
   test("stays text on every page that shows it", async () => {
-    await inBrowser("/recordings?state=pending", async (page) => {
+    await expectInBrowser("/recordings?state=pending", async (page) => {
       for (const [index, name] of HOSTILE_STREAMS.entries()) {
         await page.goto(`/recordings/${stage.scene.hostile[index]}`);
         await heading(page, name).waitFor();
@@ -189,7 +189,7 @@ describe("text from outside", () => {
   });
 
   test("of a callback is shown without its secrets", async () => {
-    await inBrowser(`/recordings/${stage.scene.conflict}`, async (page) => {
+    await expectInBrowser(`/recordings/${stage.scene.conflict}`, async (page) => {
       await page.locator(".callbacks summary").nth(2).waitFor();
       for (const summary of await page.locator(".callbacks summary").all()) await summary.click();
       await page.getByText("What it contradicts").waitFor();
@@ -206,7 +206,7 @@ describe("text from outside", () => {
 
 describe("a stream in time", () => {
   test("draws its lanes, tells gaps and overlaps, and is moved by keys", async () => {
-    await inBrowser(`/streams/${TIMELINE_STREAM}`, async (page) => {
+    await expectInBrowser(`/streams/${TIMELINE_STREAM}`, async (page) => {
       await page.locator(".segment").first().waitFor();
       expect(await page.locator(".lane").count()).toBe(2);
       const mp4 = page.getByRole("region", { name: "MP4", exact: true });
@@ -233,7 +233,7 @@ describe("a stream in time", () => {
 
 describe("with the keyboard alone", () => {
   test("a reader comes past the navigation to a recording, and can leave every place", async () => {
-    await inBrowser("/recordings?q=arena-main", async (page) => {
+    await expectInBrowser("/recordings?q=arena-main", async (page) => {
       await rows(page).first().waitFor();
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");

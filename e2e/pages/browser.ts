@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { findProgram } from "@reelgate/launcher/servers/find-program";
 import { trackHandle } from "@reelgate/testkit/open-handles";
 import { chromium } from "playwright-core";
@@ -92,7 +92,7 @@ async function watch(page: Page): Promise<string[]> {
   return problems;
 }
 
-const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const axeSource = readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
 /** What axe finds serious or critical on the page as it stands, one line for each element. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {

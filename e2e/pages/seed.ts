@@ -90,7 +90,7 @@ export async function recorded(db: CatalogueDatabase, seed: RecordingSeed): Prom
   return recordingId;
 }
 
-export function mediaOf(seed: RecordingSeed, changes: Partial<Media> = {}): Media {
+function mediaOf(seed: RecordingSeed, changes: Partial<Media> = {}): Media {
   const { format = "mp4", durationS } = seed;
   const sizeBytes = Math.round(durationS * BITRATE_BYTES);
   return {

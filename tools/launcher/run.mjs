@@ -10,7 +10,12 @@ import { SetupError, runOrExplain } from "./setup/setup-error.mjs";
  * that the user gave.
  */
 const COMMANDS = {
-  test: { file: "tools/launcher/commands/test.mjs", build: true, redis: { orSet: "" } },
+  test: {
+    file: "tools/launcher/commands/test.mjs",
+    build: true,
+    redis: { orSet: "" },
+    chromium: true,
+  },
   check: { file: "tools/launcher/commands/check.mjs", build: true, redis: false },
   simulate: { file: "packages/simulator/dist/cli.js", build: true, redis: false },
   media: {

@@ -1,14 +1,11 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { findProgram } from "./find-program.mjs";
 import { step } from "./progress.mjs";
+import { rootPrefix } from "./root-prefix.mjs";
 import { lastReason, runQuietly } from "./run-quietly.mjs";
 import { SetupError } from "./setup-error.mjs";
 
 /** Valkey is the same server under the name that some distributions ship today. */
 const SERVER_NAMES = ["redis-server", "valkey-server"];
-
-/** Where package managers put servers even when PATH does not say so. */
-const EXTRA_FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /**
  * Debian and Ubuntu start and enable a service on installation, which would take port 6379 of the user's machine.
@@ -73,28 +70,4 @@ export async function ensureRedisServer({ orSet }) {
       `redis-server could not be installed with ${installer.program} (${lastReason(output)}). ${ADVICE}${orSet}.`,
     );
   }
-}
-
-/** What to put before a command that needs root; null when this user cannot become root without being asked. */
-async function rootPrefix() {
-  if (process.getuid?.() === 0) return [];
-  if (findProgram(["sudo"]) === null) return null;
-  const { code } = await runQuietly("sudo", ["-n", "true"]);
-  return code === 0 ? ["sudo", "-n"] : null;
-}
-
-function findProgram(names) {
-  const folders = [...(process.env.PATH ?? "").split(delimiter).filter(Boolean), ...EXTRA_FOLDERS];
-  for (const name of names) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not there, or not a program: the next folder may have it.
-      }
-    }
-  }
-  return null;
 }

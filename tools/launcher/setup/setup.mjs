@@ -1,4 +1,5 @@
 import { buildWorkspace } from "./build.mjs";
+import { ensureChromium } from "./chromium.mjs";
 import { installDependencies } from "./dependencies.mjs";
 import { whenNpmIsLost } from "./npm-ancestors.mjs";
 import { ensureRedisServer } from "./redis.mjs";
@@ -12,9 +13,9 @@ const INTERRUPTS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
  * Brings a machine that has only Node 18 and npm to where the workspace runs. Each part costs next to nothing when
  * there is nothing to do.
  *
- * @param {{ build: boolean, redis: false | { orSet: string } }} parts
+ * @param {{ build: boolean, redis: false | { orSet: string }, chromium?: boolean }} parts
  */
-export async function setUp({ build, redis }) {
+export async function setUp({ build, redis, chromium = false }) {
   if (process.platform === "win32") {
     throw new SetupError("Windows has no redis-server. Use WSL, or docker compose.");
   }
@@ -28,6 +29,7 @@ export async function setUp({ build, redis }) {
     await withSetupLock(async () => {
       await installDependencies();
       if (redis !== false) await ensureRedisServer(redis);
+      if (chromium) await ensureChromium();
       if (build) await buildWorkspace();
     });
   } finally {

@@ -32,17 +32,15 @@ export function CallbackDetails({ callback }: { callback: Callback }): ReactNode
         </p>
       )}
       <Facts
-        facts={[
-          ["Received", <Time iso={callback.receivedAt} withAge />],
-          ["Settled", <Time iso={callback.settledAt} />],
-          ["Sent from", callback.remoteAddress ?? "not known"],
-          [
-            "Signed with",
+        facts={{
+          Received: <Time iso={callback.receivedAt} withAge />,
+          Settled: <Time iso={callback.settledAt} />,
+          "Sent from": callback.remoteAddress ?? "not known",
+          "Signed with":
             callback.keyIndex === null ? "no key" : `key ${callback.keyIndex + 1} of CALLBACK_KEYS`,
-          ],
-          ["Request", <code className="break-anywhere">{callback.requestId ?? "not known"}</code>],
-          ["Callback", <code className="break-anywhere">{callback.id}</code>],
-        ]}
+          Request: <code className="break-anywhere">{callback.requestId ?? "not known"}</code>,
+          Callback: <code className="break-anywhere">{callback.id}</code>,
+        }}
       />
       <JsonView text={callback.body} label="Body, without its secrets" />
     </div>

@@ -14,7 +14,7 @@ export function localTime(iso: string): string {
 }
 
 /** `2026-11-25` of the reader's own calendar. */
-export function localDay(date: Date): string {
+function localDay(date: Date): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 

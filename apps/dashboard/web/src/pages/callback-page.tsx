@@ -32,7 +32,8 @@ export function CallbackPage({ id }: { id: string }): ReactNode {
           )
         }
         actions={
-          data?.recordingId != null && (
+          data !== undefined &&
+          data.recordingId !== null && (
             <Link className="button" to={recordingPath(data.recordingId)}>
               Its recording
             </Link>

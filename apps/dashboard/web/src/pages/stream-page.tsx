@@ -48,7 +48,7 @@ export function StreamPage({ streamId, search }: StreamPageProps): ReactNode {
   const window = useMemo((): Interval | null => {
     if (!Number.isNaN(endMs)) return { startMs: endMs - ZOOM_MS[zoom], endMs };
     if (!Number.isNaN(aroundMs)) return windowEndingAt(aroundMs + ZOOM_MS[zoom] / 2, zoom);
-    const lastMs = latest.data == null ? Number.NaN : unixMs(latest.data.endedAt);
+    const lastMs = unixMs(latest.data?.endedAt ?? "");
     return Number.isNaN(lastMs) ? null : windowEndingAt(lastMs, zoom);
   }, [endMs, aroundMs, zoom, latest.data]);
   const show = (next: Interval | null, nextZoom: Zoom = zoom): void => {
@@ -82,7 +82,7 @@ export function StreamPage({ streamId, search }: StreamPageProps): ReactNode {
           </Link>
         </EmptyState>
       )}
-      {latest.data != null && window !== null && (
+      {latest.data && window !== null && (
         <StreamWindow
           streamId={streamId}
           window={window}

@@ -22,6 +22,7 @@ export function compareDeclared(recording: Recording): Compared[] {
   const { declared, media, findings, callbackExt } = recording;
   const has = (kind: (typeof findings)[number]["kind"]): boolean =>
     findings.some((finding) => finding.kind === kind);
+  const video = media?.video ?? null;
   const ext = declaredVideo(callbackExt);
   const realDurationS = media?.durationS ?? null;
   const realSizeBytes = media?.sizeBytes ?? null;
@@ -68,8 +69,8 @@ export function compareDeclared(recording: Recording): Compared[] {
       real: media?.video ? `${media.video.width}×${media.video.height}` : null,
       differs:
         ext.resolution !== null &&
-        media?.video != null &&
-        ext.resolution.replace("x", "×") !== `${media.video.width}×${media.video.height}`,
+        video !== null &&
+        ext.resolution.replace("x", "×") !== `${video.width}×${video.height}`,
     },
     {
       name: "Video",
@@ -81,8 +82,8 @@ export function compareDeclared(recording: Recording): Compared[] {
           : "none",
       differs:
         ext.codec !== null &&
-        media?.video != null &&
-        ext.codec.toLowerCase() !== media.video.codec.toLowerCase(),
+        video !== null &&
+        ext.codec.toLowerCase() !== video.codec.toLowerCase(),
     },
     {
       name: "Audio",

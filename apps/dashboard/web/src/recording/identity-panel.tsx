@@ -14,42 +14,40 @@ export interface IdentityPanelProps {
 export function IdentityPanel({ recording, sourceUrl }: IdentityPanelProps): ReactNode {
   const id = (value: string | null): ReactNode =>
     value === null ? null : <code className="break-anywhere">{value}</code>;
-  const facts: (readonly [string, ReactNode])[] = [
-    ["Started", <Time iso={recording.startedAt} />],
-    ["Ended", <Time iso={recording.endedAt} />],
-    ["First callback", <Time iso={recording.receivedAt} withAge />],
-    ["Domain", id(recording.app)],
-    ["Application", id(recording.appname)],
-    ["Channel", id(recording.channelId)],
-    ["File id", id(recording.fileId)],
-    [
-      "Recording file id",
-      recording.recordFileId === recording.fileId ? null : id(recording.recordFileId),
-    ],
-    ["Task", id(recording.taskId)],
-    ["Template", id(recording.templateId)],
-    ["Account", id(recording.appid)],
-    ["Push parameters", id(recording.streamParam)],
-    [
-      "Provider’s URL",
-      <>
-        <code className="break-anywhere">{recording.videoUrl}</code>
-        <span className="inline-actions">
-          <CopyButton text={recording.videoUrl} what="the provider’s URL" />
-          {sourceUrl !== null && (
-            <a href={sourceUrl} rel="noreferrer" target="_blank">
-              Open
-            </a>
-          )}
-        </span>
-      </>,
-    ],
-    ["Identity", id(recording.identity)],
-    ["Catalogue id", id(recording.id)],
-  ];
   return (
     <Panel title="Details">
-      <Facts facts={facts.filter(([, value]) => value !== null)} />
+      <Facts
+        facts={{
+          Started: <Time iso={recording.startedAt} />,
+          Ended: <Time iso={recording.endedAt} />,
+          "First callback": <Time iso={recording.receivedAt} withAge />,
+          Domain: id(recording.app),
+          Application: id(recording.appname),
+          Channel: id(recording.channelId),
+          "File id": id(recording.fileId),
+          "Recording file id":
+            recording.recordFileId === recording.fileId ? null : id(recording.recordFileId),
+          Task: id(recording.taskId),
+          Template: id(recording.templateId),
+          Account: id(recording.appid),
+          "Push parameters": id(recording.streamParam),
+          "Provider’s URL": (
+            <>
+              <code className="break-anywhere">{recording.videoUrl}</code>
+              <span className="inline-actions">
+                <CopyButton text={recording.videoUrl} what="the provider’s URL" />
+                {sourceUrl !== null && (
+                  <a href={sourceUrl} rel="noreferrer" target="_blank">
+                    Open
+                  </a>
+                )}
+              </span>
+            </>
+          ),
+          Identity: id(recording.identity),
+          "Catalogue id": id(recording.id),
+        }}
+      />
     </Panel>
   );
 }

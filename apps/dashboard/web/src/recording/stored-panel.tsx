@@ -26,28 +26,25 @@ export function StoredPanel({ stored, copyUrl }: StoredPanelProps): ReactNode {
       }
     >
       <Facts
-        facts={[
-          [
-            "Address",
+        facts={{
+          Address: (
             <span className="with-copy">
               <code className="break-anywhere">{stored.url}</code>
               <CopyButton text={stored.url} what="the address of the copy" />
-            </span>,
-          ],
-          [
-            "Contents",
+            </span>
+          ),
+          Contents: (
             <>
               <Bytes value={stored.sizeBytes} /> in {counted(stored.files, "file")}
-            </>,
-          ],
-          [
-            stored.files > 1 ? "SHA-256 of SHA256SUMS" : "SHA-256",
+            </>
+          ),
+          [stored.files > 1 ? "SHA-256 of SHA256SUMS" : "SHA-256"]: (
             <span className="with-copy">
               <code className="break-anywhere">{stored.sha256}</code>
               <CopyButton text={stored.sha256} what="the hash" />
-            </span>,
-          ],
-        ]}
+            </span>
+          ),
+        }}
       />
     </Panel>
   );

@@ -32,7 +32,7 @@ interface BadgeProps {
 }
 
 /** What something is, by a word and an icon; the colour only says it again. */
-export function Badge({ tone, icon: Icon, children, title }: BadgeProps): ReactNode {
+function Badge({ tone, icon: Icon, children, title }: BadgeProps): ReactNode {
   return (
     <span className={`badge badge-${tone}`} title={title}>
       <Icon size={14} aria-hidden="true" />

@@ -23,16 +23,19 @@ export function Panel({ title, aside, className = "", children }: PanelProps): R
   );
 }
 
-/** Names with their values; a term may repeat nothing and a value may be any element. */
-export function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }): ReactNode {
+/** Names with their values, in the order of the object. One whose value is null is left out. */
+export function Facts({ facts }: { facts: Readonly<Record<string, ReactNode>> }): ReactNode {
   return (
     <dl className="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
+      {Object.entries(facts).map(
+        ([name, value]) =>
+          value !== null && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
     </dl>
   );
 }

@@ -1,12 +1,5 @@
 import type { ReactNode } from "react";
-import {
-  count,
-  exactBytes,
-  exactDuration,
-  humanBitrate,
-  humanBytes,
-  humanDuration,
-} from "../format/quantities.ts";
+import { exactBytes, exactDuration, humanBytes, humanDuration } from "../format/quantities.ts";
 
 export function Bytes({ value }: { value: number }): ReactNode {
   return (
@@ -20,14 +13,6 @@ export function Duration({ seconds }: { seconds: number }): ReactNode {
   return (
     <span className="nums" title={exactDuration(seconds)}>
       {humanDuration(seconds)}
-    </span>
-  );
-}
-
-export function Bitrate({ kbps }: { kbps: number }): ReactNode {
-  return (
-    <span className="nums" title={`${count(kbps)} kbit/s`}>
-      {humanBitrate(kbps)}
     </span>
   );
 }
