@@ -12,8 +12,8 @@ import { catalogued } from "./failures.ts";
 export type CatalogueOverview = Omit<Overview, "queues">;
 
 /** Index entries that one question reads at most, whatever came in the window. */
-export const MAX_CALLBACKS_COUNTED = 1_000_000;
-export const MAX_FAILURES_COUNTED = 100_000;
+const MAX_CALLBACKS_COUNTED = 1_000_000;
+const MAX_FAILURES_COUNTED = 100_000;
 export const MAX_LOOKS_COUNTED = 100_000;
 /** These are rows, of a kilobyte each. */
 export const MAX_VERIFIED = 10_000;

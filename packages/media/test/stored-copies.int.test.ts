@@ -1,11 +1,20 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppError } from "@reelgate/shared/errors";
+import { copyName } from "../src/storage/object-name.ts";
 import { openCopies } from "../src/storage/open-copies.ts";
+import { openStorage } from "../src/storage/open-storage.ts";
 import { parseStorageUrl } from "../src/storage/storage-url.ts";
+import type { StagedFile } from "../src/storage/storage.ts";
 import type { StoredCopies } from "../src/storage/stored-copies.ts";
+import { sha256 } from "./download-setup.ts";
 import { type S3Proxy, startS3Proxy } from "./s3-proxy.ts";
 
 const BUCKET = "recordings-1250000000";
@@ -122,6 +131,61 @@ describe("copies in a storage that speaks S3", () => {
       await expect(found).rejects.toThrow("gone");
     } finally {
       proxy.fault = () => null;
+    }
+  });
+});
+
+describe.each(["folder", "s3"] as const)("what was published in a storage (%s)", (kind) => {
+  test("is found by the URL that publishing gave", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "reelgate-published-"));
+    try {
+      const target = parseStorageUrl(
+        kind === "folder"
+          ? pathToFileURL(join(folder, "a storage")).href
+          : `s3://${BUCKET}/published?endpoint=${proxy.url}&region=eu-west-1&path_style=true`,
+      );
+      const storage = await openStorage(target, { workFolder: folder, credentials: CREDENTIALS });
+      const reading = await openCopies(target, CREDENTIALS);
+      const name = copyName({
+        app: "live.example.com",
+        appname: "röom?%#",
+        streamId: "a b",
+        startedAt: "2026-01-02T03:04:05.000000Z",
+        identity: "x",
+      });
+      const stage = async (path: string, bytes: string): Promise<StagedFile> => {
+        await mkdir(dirname(join(folder, path)), { recursive: true });
+        await writeFile(join(folder, path), bytes);
+        const { length: sizeBytes } = Buffer.from(bytes);
+        return { name: basename(path), sizeBytes, sha256: sha256(Buffer.from(bytes)) };
+      };
+      const file = await stage("movie", "a movie");
+      const files = [await stage("hls/00000.ts", "segment"), await stage("hls/index.m3u8", "#EXT")];
+      const movie = await storage.publish(
+        { kind: "file", path: join(folder, "movie"), ...file },
+        `${name}.mp4`,
+        { signal: going },
+      );
+      const hls = await storage.publish(
+        { kind: "folder", path: join(folder, "hls"), files, sizeBytes: 11, sha256: "0" },
+        name,
+        { signal: going },
+      );
+      for (const [url, wanted, bytes] of [
+        [movie.url, null, "a movie"],
+        [`${hls.url}/index.m3u8`, "index.m3u8", "#EXT"],
+        [`${hls.url}/index.m3u8`, "00000.ts", "segment"],
+      ] as const) {
+        await using found = await reading.find(url, wanted, going);
+        expect(found?.sizeBytes).toBe(bytes.length);
+        expect(await text((await found?.read({ first: 0, last: 1 })) ?? Readable.from([]))).toBe(
+          bytes.slice(0, 2),
+        );
+      }
+      await reading.close();
+      await storage.close();
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 });
