@@ -49,33 +49,39 @@ async function play(page: Page, id: string): Promise<void> {
 
 describe("a stored copy", () => {
   test.each([
-    { format: "mp4", loads: [{ path: /\/copy$/u, status: 206, range: /^bytes=/u }] },
+    {
+      format: "mp4",
+      loads: [{ path: /\/copy$/u, status: 206, range: expect.stringMatching(/^bytes=/u) }],
+    },
     {
       format: "hls",
       loads: [
-        { path: /\/hls-/u, status: 200 },
-        { path: /\/copy\/index\.m3u8$/u, status: 200 },
-        { path: /\/copy\/segment0\.ts$/u, status: 200 },
+        { path: /\/hls-/u, status: 200, range: null },
+        { path: /\/copy\/index\.m3u8$/u, status: 200, range: null },
+        { path: /\/copy\/segment0\.ts$/u, status: 200, range: null },
       ],
     },
     {
       format: "flv",
       loads: [
-        { path: /\/mpegts-/u, status: 200 },
-        { path: /\/copy$/u, status: 206, range: /^bytes=0-/u },
+        { path: /\/mpegts-/u, status: 200, range: null },
+        { path: /\/copy$/u, status: 200, range: null },
       ],
     },
-    { format: "aac", loads: [{ path: /\/copy$/u, status: 206, range: /^bytes=/u }] },
-  ] as const)("is played: $format", async ({ format, loads }) => {
+    {
+      format: "aac",
+      loads: [{ path: /\/copy$/u, status: 206, range: expect.stringMatching(/^bytes=/u) }],
+    },
+  ])("is played: $format", async ({ format, loads }) => {
     await using opened = await stage.browser.open();
     const { page, problems } = opened;
     const asked = watchMedia(page);
-    await play(page, stage.scene[format]);
+    await play(page, stage.scene[format as "mp4" | "hls" | "flv" | "aac"]);
     for (const load of loads) {
       expect(asked).toContainEqual({
         path: expect.stringMatching(load.path),
         status: load.status,
-        range: "range" in load ? expect.stringMatching(load.range) : null,
+        range: load.range,
       });
     }
     expect(asked.filter(({ status }) => status >= 400)).toEqual([]);
