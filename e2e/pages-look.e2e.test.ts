@@ -28,10 +28,11 @@ describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
     await using opened = await stage.browser.open({ colorScheme, viewport: { width, height } });
     const { page, problems } = opened;
     const unreadable: string[] = [];
-    for (const { name, path, ready } of shownPages(stage.scene)) {
+    for (const { name, path, ready, act } of shownPages(stage.scene)) {
       await page.goto(path);
       await page.locator(ready).first().waitFor();
       await page.locator(".skeleton-line").first().waitFor({ state: "detached" });
+      await act?.(page);
       if (SCREENSHOTS !== "") {
         const file = `${name}-${colorScheme}-${width}.png`;
         await page.screenshot({ path: join(SCREENSHOTS, file), fullPage: true });

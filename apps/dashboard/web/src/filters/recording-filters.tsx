@@ -64,7 +64,7 @@ export function RecordingFilters({ filter, onChange }: RecordingFiltersProps): R
             value={filter.q ?? ""}
             onChange={(value) => set("q", value)}
           />
-          <kbd aria-hidden="true" title="Press / to search">
+          <kbd className="hide-narrow" aria-hidden="true" title="Press / to search">
             /
           </kbd>
         </div>
