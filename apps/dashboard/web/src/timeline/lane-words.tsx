@@ -5,7 +5,7 @@ import { Link } from "../routing/link.tsx";
 import { recordingPath } from "../routing/paths.ts";
 import { FindingsBadge, StateBadge } from "../ui/badges.tsx";
 import { Panel } from "../ui/panel.tsx";
-import { Bytes, Duration } from "../ui/quantity.tsx";
+import { Bytes, Duration, Nothing } from "../ui/quantity.tsx";
 import { Time } from "../ui/time.tsx";
 import type { StreamRecording } from "./read-window.ts";
 import { clip, coveredMs } from "./timeline-lanes.ts";
@@ -100,7 +100,11 @@ export function LaneWords(props: { lane: Lane<StreamRecording>; window: Interval
                   <StateBadge state={recording.state} />
                 </td>
                 <td role="cell" data-label="Findings">
-                  <FindingsBadge findings={recording.findings} />
+                  {recording.findings.length === 0 ? (
+                    <Nothing why="none" />
+                  ) : (
+                    <FindingsBadge findings={recording.findings} />
+                  )}
                 </td>
               </tr>
             ))}

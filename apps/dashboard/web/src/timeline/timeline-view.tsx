@@ -32,6 +32,7 @@ export function TimelineView({ lanes, window, zoom, onKey }: TimelineViewProps):
   return (
     <div
       className="timeline"
+      data-zoom={zoom}
       role="group"
       tabIndex={0}
       aria-label="Timeline. Left and right move it, plus and minus change how much it shows. The tables below say the same in words."
