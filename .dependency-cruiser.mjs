@@ -136,6 +136,22 @@ const boundaries = [
     to: { path: npm("express", "express-serve-static-core") },
   },
   {
+    name: "web-imports-only-the-contract",
+    comment:
+      "What is in web/ runs in browsers: it knows the API by its contract alone, and nothing of the server or of Node.",
+    from: { path: "^apps/dashboard/web/src/", pathNot: TESTS },
+    to: {
+      path: `${ANY_PACKAGE}|^(node:)?(fs|path|os|crypto|buffer|process|url|util|stream|http|net)(/|$)`,
+      pathNot: "^apps/dashboard/web/src/|^packages/shared/src/contract/",
+    },
+  },
+  {
+    name: "nobody-imports-web",
+    comment: "The pages are built for browsers, and served as files.",
+    from: { pathNot: "^apps/dashboard/web/" },
+    to: { path: "^apps/dashboard/web/" },
+  },
+  {
     name: "core-imports-no-framework",
     comment: "ingest/ and handlers/ are plain functions over ports.",
     from: { path: "(^|/)src/(ingest|handlers)/", pathNot: TESTS },
@@ -227,11 +243,11 @@ const boundaries = [
     name: "no-dead-file",
     comment: "What no process of the product loads is not part of it, whoever tests it.",
     from: {
-      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
+      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^apps/dashboard/web/src/main\\.tsx$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
     },
     to: {
-      path: "^(apps|packages|tools)/[^/]+/(src|setup)/",
-      pathNot: `(^|/)src/(main|cli)\\.ts$|${TESTS}`,
+      path: "^(apps|packages|tools)/[^/]+/(web/src|src|setup)/",
+      pathNot: `(^|/)src/(main\\.tsx?|cli\\.ts)$|${TESTS}`,
       reachable: false,
     },
   },

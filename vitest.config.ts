@@ -18,7 +18,11 @@ const config: ViteUserConfig = defineConfig({
         environments,
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts", "tools/*/{src,test}/**/*.test.ts"],
+          include: [
+            "{apps,packages}/*/src/**/*.test.ts",
+            "apps/dashboard/web/src/**/*.test.ts",
+            "tools/*/{src,test}/**/*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/dist/**", "**/*.int.test.ts"],
           setupFiles,
           // Two shared cores now and then stall a test that takes milliseconds.

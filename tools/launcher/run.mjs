@@ -15,6 +15,7 @@ const COMMANDS = {
     build: true,
     redis: { orSet: "" },
     promtool: true,
+    chromium: true,
   },
   check: { file: "tools/launcher/commands/check.mjs", build: true, redis: false },
   simulate: { file: "packages/simulator/dist/cli.js", build: true, redis: false },

@@ -1,10 +1,10 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Where package managers put servers even when PATH does not say so. */
+/** Where package managers put programs even when PATH does not say so. */
 const EXTRA_FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
-/** The path of the first of these programs that the machine has; null when it has none. */
+/** The first of the names that is a program somewhere; null when none is. */
 export function findProgram(names) {
   const folders = [...(process.env.PATH ?? "").split(delimiter).filter(Boolean), ...EXTRA_FOLDERS];
   for (const name of names) {

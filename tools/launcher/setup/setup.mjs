@@ -1,4 +1,5 @@
 import { buildWorkspace } from "./build.mjs";
+import { ensureChromium } from "./chromium.mjs";
 import { installDependencies } from "./dependencies.mjs";
 import { whenNpmIsLost } from "./npm-ancestors.mjs";
 import { ensurePromtool } from "./promtool.mjs";
@@ -13,9 +14,9 @@ const INTERRUPTS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
  * Brings a machine that has only Node 18 and npm to where the workspace runs. Each part costs next to nothing when
  * there is nothing to do.
  *
- * @param {{ build: boolean, redis: false | { orSet: string }, promtool?: boolean }} parts
+ * @param {{ build: boolean, redis: false | { orSet: string }, promtool?: boolean, chromium?: boolean }} parts
  */
-export async function setUp({ build, redis, promtool = false }) {
+export async function setUp({ build, redis, promtool = false, chromium = false }) {
   if (process.platform === "win32") {
     throw new SetupError("Windows has no redis-server. Use WSL, or docker compose.");
   }
@@ -30,6 +31,7 @@ export async function setUp({ build, redis, promtool = false }) {
       await installDependencies();
       if (redis !== false) await ensureRedisServer(redis);
       if (promtool) await ensurePromtool();
+      if (chromium) await ensureChromium();
       if (build) await buildWorkspace();
     });
   } finally {
