@@ -1,3 +1,5 @@
+import { reportConfig } from "@reelgate/shared/config-report";
+import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   DATABASE_ENV,
   OPS_ENV,
@@ -75,4 +77,11 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): DashboardConfig {
   return readEnv(DASHBOARD_ENV, env);
+}
+
+/** What is wrong with the configuration, or its values, without starting anything. */
+export function checkDashboardConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ConfigReport {
+  return reportConfig("dashboard", DASHBOARD_ENV, env, readConfig);
 }
