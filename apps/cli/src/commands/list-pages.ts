@@ -20,9 +20,11 @@ export async function* pagesOf<T>(
   let cursor: string | null = null;
   do {
     signal.throwIfAborted();
-    const page: Page<T> = await list({ limit: Math.min(PAGE_SIZE, left), cursor });
-    if (page.items.length > 0) yield page.items;
-    left -= page.items.length;
+    // Also where few are wanted: a page may have none, where what passes lies far apart.
+    const page: Page<T> = await list({ limit: PAGE_SIZE, cursor });
+    const items = page.items.slice(0, left);
+    if (items.length > 0) yield items;
+    left -= items.length;
     cursor = page.nextCursor;
   } while (cursor !== null && left > 0);
 }
