@@ -22,6 +22,7 @@ import { redisJobs } from "./adapters/redis-jobs.ts";
 import type { CommandIo, ExitCode } from "./command-io.ts";
 import { parseCommandLine } from "./command-line/program.ts";
 import { checkCliConfig, isAlive, readCliConfig, thisNode } from "./config.ts";
+import type { CliConfig } from "./config.ts";
 import type { Ports } from "./ports.ts";
 import { serversOf } from "./servers.ts";
 import type { Servers } from "./servers.ts";
@@ -49,9 +50,14 @@ function versionOf(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-function portsOf(opened: AsyncDisposableStack, io: CommandIo): Ports {
+/** @param read the configuration, which is read when a command first needs it. */
+export function portsOf(
+  opened: AsyncDisposableStack,
+  io: Pick<CommandIo, "signal">,
+  read: () => CliConfig = readCliConfig,
+): Ports {
   const settings = once(async () => {
-    const config = readCliConfig();
+    const config = read();
     return { config, servers: serversOf(config, await readLocalRun(config.dataDir, isAlive)) };
   });
   const servers = async (): Promise<Servers> => (await settings()).servers;
