@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { CLI_ENV } from "@reelgate/cli/config";
 import { DASHBOARD_ENV } from "@reelgate/dashboard/config";
 import { INGRESS_ENV } from "@reelgate/ingress/config";
 import { LAUNCHER_ENV } from "@reelgate/launcher/config";
@@ -9,7 +10,7 @@ import { expect, it } from "vitest";
 
 /**
  * `docs/configuration.md` is made of the declarations that the apps read their environment with. After a change of
- * one: `npx vitest run -u tools/docs`.
+ * one: `npx vitest run tools/docs -u`.
  */
 it("docs/configuration.md says what the code reads", async () => {
   const page = [
@@ -22,11 +23,20 @@ it("docs/configuration.md says what the code reads", async () => {
       "Read by ingress, worker and dashboard alike. Under `npm start` each app gets an `OPS_PORT` of its own.",
       OPS_ENV,
     ),
-    ...section("Redis", "Read by ingress, worker and dashboard.", REDIS_ENV),
-    ...section("Postgres", "Read by worker and dashboard.", DATABASE_ENV),
+    ...section("Redis", "Read by ingress, worker, dashboard and command line.", REDIS_ENV),
+    ...section(
+      "Postgres",
+      "Read by worker and dashboard; the command line reads `DATABASE_URL` and `DATABASE_STATEMENT_TIMEOUT_MS`.",
+      DATABASE_ENV,
+    ),
     ...section("Ingress", "", without(INGRESS_ENV, OPS_ENV, REDIS_ENV)),
     ...section("Worker", "", without(WORKER_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV)),
     ...section("Dashboard", "", without(DASHBOARD_ENV, OPS_ENV, REDIS_ENV, DATABASE_ENV)),
+    ...section(
+      "Command line",
+      "Read by [`reelgate`](cli.md), beside `REDIS_URL` and `DATABASE_URL`, which it wants only where a command needs them.",
+      without(CLI_ENV, REDIS_ENV, DATABASE_ENV),
+    ),
     ...section(
       "`npm start`",
       "Read by the launcher, which passes every other variable on to the apps. A key or password that is not given is made up, kept in `DATA_DIR` and printed; one that is given is never printed.",

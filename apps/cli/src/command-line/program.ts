@@ -50,7 +50,7 @@ Examples:
   reelgate audit --acknowledged ingress.log
   reelgate prune --older-than 90d --dry-run
 
-In the checkout it is called: npm run --silent reelgate -- <command>
+In the checkout it is called: npm run reelgate --silent -- <command>
 `;
 
 /** The whole command line, as data: what docs/cli.md is made of. */
