@@ -37,7 +37,7 @@ export async function compose(args: readonly string[], io: CommandIo): Promise<E
     out: (text) => {
       printed += text;
     },
-    err: io.note,
+    err: (text) => io.note(text),
   });
   await io.print(printed);
   if (commandLine.kind === "over") return commandLine.exitCode;

@@ -45,19 +45,20 @@ const digest = (id: string): Buffer => Buffer.from(id.slice(3), "hex");
 
 /** Settles what was accepted, to the end. */
 async function settleAll(): Promise<void> {
-  await using _stage = system.startStage1();
+  const stage = system.startStage1();
   await until(
     async () => (await system.callbacks.getJobCountByTypes("waiting", "active", "delayed")) === 0,
     { what: "an empty queue", timeoutMs: 60_000 },
   );
+  await stage[Symbol.asyncDispose]();
 }
 
 describe("G2, G3: an audit of a sound system", () => {
   it("finds nothing while callbacks are settled at full speed, whenever it looks", async () => {
     const acknowledged: string[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const provider = (async () => {
-      for (let n = 0; !isOver && n < 400; n++) {
+      for (let n = 0; !over.signal.aborted && n < 400; n++) {
         // Recordings of several callbacks, conflicts, invalid bodies and other events, and redeliveries.
         const bodies = [
           bodyOf(`live-${n % 40}`, { t: n }),
@@ -70,7 +71,7 @@ describe("G2, G3: an audit of a sound system", () => {
       }
     })();
     {
-      await using _stage = system.startStage1();
+      const stage = system.startStage1();
       await until(() => acknowledged.length > 100);
       for (let round = 0; round < 3; round++) {
         const { code, violations, summary } = await audit(
@@ -81,8 +82,9 @@ describe("G2, G3: an audit of a sound system", () => {
         expect(code).toBe(0);
         expect(summary["acknowledged"]).toMatchObject({ otherLines: 0 });
       }
-      isOver = true;
+      over.abort();
       await provider;
+      await stage[Symbol.asyncDispose]();
     }
     await settleAll();
     const { code, summary } = await audit(["--acknowledged", "-"], acknowledged.join("\n"));

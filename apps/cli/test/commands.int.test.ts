@@ -104,7 +104,7 @@ describe("recordings list", () => {
     expect(lines[0]).toMatch(
       /^ID +STARTED +STATE +FORMAT +LENGTH +CALLBACKS +STREAM +WHAT IS WRONG$/u,
     );
-    expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(100);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(err).toContain("Only the first 3 are shown");
   });
 
@@ -118,7 +118,7 @@ describe("recordings list", () => {
       "--json",
     ]);
     const found = linesOf(out);
-    expect(found.map(({ id }) => id).toSorted()).toEqual(recordingIds.toSorted());
+    expect(found.map(({ id }) => String(id)).toSorted()).toEqual(recordingIds.toSorted());
     expect(err).toBe("");
   });
 

@@ -66,8 +66,13 @@ describe("a search for callbacks", () => {
     for (const limit of [1, 3, 200]) {
       expect(await found({ since: at(from), until: at(to) }, limit)).toEqual(expected);
     }
-    if (from === 0) expect(await found({ until: at(to) }, 7)).toEqual(expected);
-    if (to === 48) expect(await found({ since: at(from) }, 7)).toEqual(expected);
+  });
+
+  test("is open where no time is given", async () => {
+    const ids = callbacks.map(({ id }) => id).toReversed();
+    expect(await found({ until: at(30) }, 7)).toEqual(ids.slice(18));
+    expect(await found({ since: at(30) }, 7)).toEqual(ids.slice(0, 18));
+    expect(await found({}, 7)).toEqual(ids);
   });
 
   test("narrows by outcome and type beside the time", async () => {

@@ -18,7 +18,7 @@ function helpOf(command: Program, parent = ""): [name: string, help: string][] {
   if (command.commands.length === 0 || parent === "") command.outputHelp();
   return [
     ...(help === "" ? [] : [[name, help.trimEnd()] as [string, string]]),
-    ...command.commands.flatMap((child) => helpOf(child as Program, name)),
+    ...command.commands.flatMap((child) => helpOf(child, name)),
   ];
 }
 
@@ -27,7 +27,7 @@ const BLOCK = /^```help (.+)\n(?:(?!```).*\n)*```$/gmu;
 
 /** The page's prose is written by hand; its blocks of help are what the commands print. */
 it("docs/cli.md prints the help of every command as it is", async () => {
-  const shown = [...page.matchAll(BLOCK)].map(([, name]) => name);
+  const shown = [...page.matchAll(BLOCK)].map(([, name]) => name ?? "");
   expect(shown.toSorted()).toEqual([...helps.keys()].toSorted());
   const current = page.replaceAll(
     BLOCK,

@@ -32,6 +32,14 @@ describe("a table", () => {
     expect(createTable(COLUMNS, 5).lines(rows)).toContain("1000000  nnn…  ooo…\n");
   });
 
+  it("knows that some characters take two columns", () => {
+    const rows = [{ id: 1, name: "录制频道一号", note: "x" }];
+    expect(createTable(COLUMNS, null).lines(rows)).toBe(
+      "ID  NAME          NOTE\n 1  录制频道一号  x\n",
+    );
+    expect(createTable(COLUMNS, 17).lines(rows)).toBe("ID  NAME     NOTE\n 1  录制频…  x\n");
+  });
+
   it("shows what would move the cursor as text", () => {
     const evil = { id: 1, name: "\u001b[2Jx\n\u202ey", note: "" };
     expect(createTable(COLUMNS, null).lines([evil])).toContain("\\u{1b}[2Jx\\u{a}\\u{202e}y");

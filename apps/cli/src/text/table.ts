@@ -72,11 +72,27 @@ function fitted<T>(
   return widths;
 }
 
-const lengthOf = (text: string): number => [...text].length;
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** What takes two columns of a terminal. */
+const WIDE =
+  /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{Emoji_Presentation}\uff01-\uff60]/u;
+
+const charactersOf = (text: string): string[] =>
+  Array.from(graphemes.segment(text), ({ segment }) => segment);
+const widthOf = (character: string): number => (WIDE.test(character) ? 2 : 1);
+const lengthOf = (text: string): number =>
+  charactersOf(text).reduce((sum, character) => sum + widthOf(character), 0);
 
 function cut(text: string, width: number): string {
-  const characters = [...text];
-  return characters.length <= width ? text : `${characters.slice(0, width - 1).join("")}…`;
+  if (lengthOf(text) <= width) return text;
+  let kept = "";
+  let left = width - 1;
+  for (const character of charactersOf(text)) {
+    left -= widthOf(character);
+    if (left < 0) break;
+    kept += character;
+  }
+  return `${kept}…`;
 }
 
 function padded<T>(text: string, width: number, column: Column<T> | undefined): string {
