@@ -65,7 +65,7 @@ async function checkBatch(
         kind: "callback_lost",
         id,
         where: "acknowledged",
-        detail: "it was acknowledged, and has neither an outcome nor a job",
+        detail: "it was acknowledged, and has neither an outcome nor an open job",
       });
     }
   }
