@@ -21,10 +21,11 @@ const ANY_PACKAGE = "^packages/|^tools/|^apps/|^e2e/|^@reelgate/";
 const boundaries = [
   {
     name: "apps-never-import-apps",
-    comment: "Ingress, worker and dashboard meet in Redis and Postgres, never in one process.",
+    comment:
+      "Ingress, worker, dashboard and command line meet in Redis and Postgres, never in one process.",
     from: { path: "^apps/([^/]+)/" },
     to: {
-      path: "^apps/|^@reelgate/(ingress|worker|dashboard)(/|$)",
+      path: "^apps/|^@reelgate/(ingress|worker|dashboard|cli)(/|$)",
       pathNot: "^apps/$1/",
     },
   },
@@ -33,7 +34,7 @@ const boundaries = [
     comment:
       "What two need belongs to a package. Tests that compare documents with an app's config may look.",
     from: { path: "^(packages|tools)/", pathNot: "\\.test\\.ts$|(^|/)test/" },
-    to: { path: "^apps/|^@reelgate/(ingress|worker|dashboard)(/|$)" },
+    to: { path: "^apps/|^@reelgate/(ingress|worker|dashboard|cli)(/|$)" },
   },
   {
     name: "apps-and-packages-import-no-tool",
@@ -86,14 +87,17 @@ const boundaries = [
     from: { path: "^packages/simulator/", pathNot: TESTS },
     to: {
       path: ANY_PACKAGE,
-      pathNot: "^packages/simulator/|^packages/shared/src/((errors|env)\\.ts$|contract/)",
+      pathNot:
+        "^packages/simulator/|^packages/shared/src/((errors|env|local-run|progress)\\.ts$|contract/)",
     },
   },
   {
     name: "simulator-tests-know-no-app-and-no-media",
     comment: "An oracle that is tested against the code it judges proves nothing.",
     from: { path: "^packages/simulator/" },
-    to: { path: `^apps/|^@reelgate/(ingress|worker|dashboard)(/|$)|${workspacePackage("media")}` },
+    to: {
+      path: `^apps/|^@reelgate/(ingress|worker|dashboard|cli)(/|$)|${workspacePackage("media")}`,
+    },
   },
   {
     name: "bullmq-only-in-adapters-and-board",
@@ -153,8 +157,8 @@ const boundaries = [
   },
   {
     name: "core-imports-no-framework",
-    comment: "ingest/ and handlers/ are plain functions over ports.",
-    from: { path: "(^|/)src/(ingest|handlers)/", pathNot: TESTS },
+    comment: "ingest/, handlers/ and commands/ are plain functions over ports.",
+    from: { path: "(^|/)src/(ingest|handlers|commands)/", pathNot: TESTS },
     to: {
       path: npm(
         "express",
@@ -171,8 +175,9 @@ const boundaries = [
   },
   {
     name: "core-imports-no-edge",
-    comment: "ingest/ and handlers/ know their ports, not who implements them or who calls.",
-    from: { path: "(^|/)src/(ingest|handlers)/", pathNot: TESTS },
+    comment:
+      "ingest/, handlers/ and commands/ know their ports, not who implements them or who calls.",
+    from: { path: "(^|/)src/(ingest|handlers|commands)/", pathNot: TESTS },
     to: {
       path: "(^|/)src/(adapters|http)/|(^|/)src/(compose|main|app|config)\\.ts$|^packages/shared/src/redis\\.ts$",
     },

@@ -16,7 +16,7 @@ import { listRecordings } from "@reelgate/catalogue/recordings";
 import { countCatalogue } from "@reelgate/catalogue/stats";
 import { startPostgresServer } from "@reelgate/launcher/servers/postgres-server";
 import type { PostgresServer } from "@reelgate/launcher/servers/postgres-server";
-import { createProgress } from "@reelgate/simulator/progress";
+import { createProgress } from "@reelgate/shared/progress";
 import { megabytes, percentile, table } from "./figures.ts";
 import { machine, writeSection } from "./results-file.ts";
 

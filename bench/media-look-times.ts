@@ -1,4 +1,4 @@
-import { createProgress } from "@reelgate/simulator/progress";
+import { createProgress } from "@reelgate/shared/progress";
 import { megabytes, percentile, table } from "./figures.ts";
 import {
   lookWithCommand,

@@ -12,6 +12,8 @@ import {
   untilSettled,
   untilVerified,
 } from "./support/audit.ts";
+import { auditByCommand } from "./support/command.ts";
+import type { AuditEnd } from "./support/command.ts";
 import { inTenMinutes, postAll, recordingNamed, signed } from "./support/callbacks.ts";
 import type { SignedCallback } from "./support/callbacks.ts";
 import { startProduct } from "./support/product.ts";
@@ -63,7 +65,15 @@ async function expectOneOutcomeEach(
   expect(found.recordings).toBe(sent.length * 0.5);
   expect(found.countedByRecordings).toBe(sent.length * 0.8);
   expect(found.conflictsCountedByRecordings).toBe(0);
+  expect(await auditOf(product, sent)).toEqual({ code: 0, violations: [] });
 }
+
+/** What an operator's audit says of it. */
+const auditOf = (product: Product, sent: readonly SignedCallback[]): Promise<AuditEnd> =>
+  auditByCommand(
+    product,
+    sent.map(({ id }) => id),
+  );
 
 /** Every recording has come to the end of stage 2 as well. */
 async function expectAllLookedAt(product: Product): Promise<void> {
@@ -91,6 +101,8 @@ describe.concurrent("G2: every acknowledged callback has one outcome", () => {
     expect(await worker.exited).toEqual({ code: null, signal: "SIGKILL" });
     await Promise.all([sending, product.startWorker(CALLBACKS_ALONE)]);
     expectAllAccepted(await sending);
+    // What the dead worker had in hand is in flight, and not lost.
+    expect(await auditOf(product, sent.slice(0, 3000))).toEqual({ code: 0, violations: [] });
     expectAllAccepted(await postAll(ingress.callbackUrl, sent.slice(3000)));
     await expectOneOutcomeEach(product, sent);
     // One media job for each recording waits for stage 2, which nobody runs here.

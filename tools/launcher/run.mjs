@@ -26,6 +26,7 @@ const COMMANDS = {
     build: true,
     redis: false,
   },
+  reelgate: { file: "apps/cli/dist/main.js", build: true, redis: false },
   bench: { file: "bench/cli.ts", build: true, redis: false },
 };
 

@@ -1,5 +1,7 @@
 import { parseStorageUrl } from "@reelgate/media/storage/storage-url";
 import type { StorageTarget } from "@reelgate/media/storage/storage-url";
+import { reportConfig } from "@reelgate/shared/config-report";
+import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   DATABASE_ENV,
   OPS_ENV,
@@ -106,4 +108,11 @@ export function readConfig(
     ...values,
     copies: values.STORAGE_URL === null ? null : { target: values.STORAGE_URL, credentials },
   };
+}
+
+/** What is wrong with the configuration, or its values, without starting anything. */
+export function checkDashboardConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ConfigReport {
+  return reportConfig("dashboard", DASHBOARD_ENV, env, readConfig);
 }

@@ -1,5 +1,5 @@
 import { runService } from "@reelgate/shared/lifecycle";
 import { compose } from "./compose.ts";
-import { readConfig } from "./config.ts";
+import { checkDashboardConfig, readConfig } from "./config.ts";
 
-await runService(() => compose(readConfig()));
+await runService(() => compose(readConfig()), checkDashboardConfig);

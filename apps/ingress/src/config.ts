@@ -1,3 +1,5 @@
+import { reportConfig } from "@reelgate/shared/config-report";
+import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   OPS_ENV,
   REDIS_ENV,
@@ -199,4 +201,11 @@ function pathToken(value: string): string {
     throw new Error("is not 8 to 256 characters out of A-Z, a-z, 0-9, - and _");
   }
   return value;
+}
+
+/** What is wrong with the configuration, or its values, without starting anything. */
+export function checkIngressConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ConfigReport {
+  return reportConfig("ingress", INGRESS_ENV, env, readIngressConfig);
 }

@@ -33,6 +33,7 @@ import { readWorkerConfig } from "./config.ts";
 import type { CopiesConfig, WorkerConfig } from "./config.ts";
 import { fetchedBytes, registerDependencyMetrics } from "./dependency-metrics.ts";
 import { workerEvents } from "./events.ts";
+import { replayCallback } from "./handlers/replay-callback.ts";
 import { settleCallback } from "./handlers/settle-callback.ts";
 import { sweepPending } from "./handlers/sweep-pending.ts";
 import { verifyMedia } from "./handlers/verify-media.ts";
@@ -153,7 +154,8 @@ export async function compose(
         retryPriority: null,
         handler: tracedHandler(tracing, "settle callback", async (job, run) => {
           const deps = { catalogue, mediaQueue, clock: systemClock, events };
-          await settleCallback(deps, job, run.signal);
+          if (job.replay === true) await replayCallback(deps, job, run.signal);
+          else await settleCallback(deps, job, run.signal);
           return { kind: "done" };
         }),
       }),

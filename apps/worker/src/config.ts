@@ -1,3 +1,5 @@
+import { reportConfig } from "@reelgate/shared/config-report";
+import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   DATABASE_ENV,
   OPS_ENV,
@@ -245,4 +247,11 @@ function copiesConfig(values: EnvValues<WorkerEnv>): CopiesConfig | null {
     workDir: values.MEDIA_WORK_DIR,
     maxSizeBytes: values.MEDIA_MAX_SIZE_BYTES,
   };
+}
+
+/** What is wrong with the configuration, or its values, without starting anything. */
+export function checkWorkerConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ConfigReport {
+  return reportConfig("worker", WORKER_ENV, env, readWorkerConfig);
 }

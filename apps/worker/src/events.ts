@@ -26,6 +26,12 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
     labelNames: ["event_type"],
     registers,
   });
+  const replayed = new Counter({
+    name: "reelgate_callbacks_replayed_total",
+    help: "Settled callbacks that an operator had judged again, by what came of it.",
+    labelNames: ["result"],
+    registers,
+  });
   const lags = lagMetrics(registry);
   const unknownFields = new Counter({
     name: "reelgate_callback_unknown_fields_total",
@@ -91,6 +97,21 @@ export function workerEvents(logger: Logger, registry: Registry): WorkerEvents {
         settlement.outcome === "conflict" || settlement.outcome === "invalid" ? "warn" : "debug";
       const { outcome, recordingId, repeated } = settlement;
       logger[level]({ callbackId, outcome, recordingId, repeated }, "callback settled");
+    },
+    callbackReplayed(callbackId, end) {
+      replayed.inc({ result: end.kind });
+      if (end.kind === "refused") {
+        logger.error(
+          { callbackId, err: end.error },
+          "callback cannot be replayed; its outcome stands",
+        );
+        return;
+      }
+      const { kind: result, ...rest } = end;
+      logger[result === "changed" ? "info" : "debug"](
+        { callbackId, result, ...rest },
+        "callback replayed",
+      );
     },
     callbackUnstorable(callbackId, error) {
       unstorable.inc();

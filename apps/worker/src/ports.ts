@@ -2,6 +2,7 @@ import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { AppError } from "@reelgate/shared/errors";
 import type { MediaReport } from "@reelgate/shared/contract/media";
 import type { StoredCopy } from "@reelgate/shared/contract/recording";
+import type { Replay } from "@reelgate/catalogue/replay";
 import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
 import type { MediaFailure, MediaTarget, RecordingTimes } from "@reelgate/catalogue/media-state";
 import type { JobProgress } from "./stages/stage.ts";
@@ -10,7 +11,12 @@ import type { JobProgress } from "./stages/stage.ts";
 export interface CallbackCatalogue {
   /** Gives a callback its one outcome; see `settleCallback` of the catalogue for what it promises. */
   settle(callback: CallbackToSettle): Promise<Settlement>;
+  /** Gives a settled callback the outcome of its new judgement; see `replayCallback` of the catalogue. */
+  replay(callback: CallbackToSettle): Promise<Replay>;
 }
+
+/** What came of judging a callback again. `refused`: Postgres takes no row of the new judgement, and the old one stands. */
+export type ReplayEnd = Replay | { kind: "refused"; error: AppError };
 
 /** The state of recordings, as stage 2 moves it. `false` and null mean: this job is no longer wanted. */
 export interface MediaCatalogue {
@@ -75,6 +81,7 @@ export interface WorkerEvents {
       unknownFields: number;
     },
   ): void;
+  callbackReplayed(callbackId: string, end: ReplayEnd): void;
   callbackUnstorable(callbackId: string, error: unknown): void;
   catalogueAway(error: unknown): void;
   mediaVerified(

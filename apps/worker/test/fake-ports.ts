@@ -23,6 +23,7 @@ export function recordedEvents(): { events: WorkerEvents; seen: string[] } {
   };
   const events: WorkerEvents = {
     callbackSettled: note("callbackSettled"),
+    callbackReplayed: note("callbackReplayed"),
     callbackUnstorable: note("callbackUnstorable"),
     catalogueAway: note("catalogueAway"),
     mediaVerified: note("mediaVerified"),

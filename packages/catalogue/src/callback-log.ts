@@ -126,7 +126,7 @@ function accessTo({ outcome, eventType, recordingId }: CallbackFilter): {
 }
 
 /** The largest bigint; the sequence cannot reach it. */
-const MAX_SEQ = "9223372036854775807";
+export const MAX_SEQ = "9223372036854775807";
 
 /** One callback by its id (`cb-…`), or null when none with this id was settled. */
 export async function getCallback(db: CatalogueDatabase, id: string): Promise<Callback | null> {
@@ -169,7 +169,7 @@ export async function countByOutcome(db: CatalogueDatabase): Promise<Map<Outcome
   return await catalogued(() => countEach(db, "callbacks", "outcome", OUTCOMES));
 }
 
-function toCallback(row: Selectable<CallbacksTable>): Callback {
+export function toCallback(row: Selectable<CallbacksTable>): Callback {
   return {
     id: callbackIdOf(row.digest),
     outcome: row.outcome,

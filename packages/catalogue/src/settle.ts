@@ -1,15 +1,15 @@
 import type { Transaction } from "kysely";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
-import type { Conflict, Outcome, Problem } from "@reelgate/shared/contract/recording";
+import type { Outcome, Problem } from "@reelgate/shared/contract/recording";
+import { label, endColumns } from "./callback-end.ts";
+import type { CallbackEnd } from "./callback-end.ts";
 import { digestOf } from "./callback-id.ts";
-import { conflictsWith } from "./conflicts.ts";
+import { claimRecording, countOnRecording } from "./claim-recording.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
-import { isoFromUnixMicroseconds, isoFromUnixMilliseconds } from "./instant.ts";
-import { json } from "./json-column.ts";
+import { isoFromUnixMilliseconds } from "./instant.ts";
 import type { Schema } from "./schema.ts";
-import { MAX_LABEL_CHARS, storable } from "./text-column.ts";
 
 /** What stage 1 found out about a callback from its body alone. */
 export type Verdict =
@@ -93,79 +93,21 @@ async function settleRecording(
   callback: CallbackToSettle,
   verdict: Extract<Verdict, { kind: "recording" }>,
 ): Promise<Settlement> {
-  const { event, identity } = verdict;
-  const created = await tx
-    .insertInto("recordings")
-    .values({
-      identity,
-      appid: event.appid,
-      app: event.app,
-      appname: event.appname,
-      stream_id: event.streamId,
-      channel_id: event.channelId,
-      file_id: event.fileId,
-      record_file_id: event.recordFileId,
-      template_id: event.templateId,
-      task_id: event.taskId,
-      format: event.format,
-      started_at: isoFromUnixMicroseconds(event.startedAtUs),
-      ended_at: isoFromUnixMicroseconds(event.endedAtUs),
-      declared_duration_s: event.durationS,
-      declared_size_bytes: event.sizeBytes,
-      declared_bitrate_kbps: event.bitrateKbps,
-      stream_param: event.streamParam,
-      callback_ext: event.callbackExt,
-      media_start_time: event.mediaStartTime,
-      video_url: event.videoUrl,
-      received_at: isoFromUnixMilliseconds(callback.receivedAtMs),
-    })
-    .onConflict((conflict) => conflict.column("identity").doNothing())
-    .returning("id")
-    .executeTakeFirst();
-  if (created !== undefined) {
-    const inserted = await insertCallback(tx, callback, {
-      outcome: "recorded",
-      recordingId: created.id,
-      problems: verdict.tolerated,
-      conflicts: [],
-    });
-    if (!inserted) throw new SettledUnderAnotherIdentity();
-    return {
-      outcome: "recorded",
-      recordingId: created.id,
-      repeated: false,
-      mediaJob: { recordingId: created.id, generation: 0 },
-    };
-  }
-
-  const recording = await tx
-    .selectFrom("recordings")
-    .selectAll()
-    .where("identity", "=", identity)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  const mediaJob: MediaJob | null =
-    recording.state === "pending"
-      ? { recordingId: recording.id, generation: recording.media_generation }
-      : null;
-  const conflicts = conflictsWith(recording, event);
-  const outcome: Outcome = conflicts.length === 0 ? "duplicate" : "conflict";
+  const { event, identity, tolerated } = verdict;
+  const claim = await claimRecording(tx, identity, event, callback.receivedAtMs);
+  const { outcome, recordingId, conflicts, mediaJob } = claim;
   const inserted = await insertCallback(tx, callback, {
     outcome,
-    recordingId: recording.id,
-    problems: verdict.tolerated,
+    recordingId,
+    problems: tolerated,
     conflicts,
   });
-  if (!inserted) return { ...(await settledBefore(tx, callback)), mediaJob };
-  await tx
-    .updateTable("recordings")
-    .set((row) => ({
-      callback_count: row("callback_count", "+", 1),
-      conflict_count: row("conflict_count", "+", outcome === "conflict" ? 1 : 0),
-    }))
-    .where("id", "=", recording.id)
-    .execute();
-  return { outcome, recordingId: recording.id, repeated: false, mediaJob };
+  if (!inserted) {
+    if (outcome === "recorded") throw new SettledUnderAnotherIdentity();
+    return { ...(await settledBefore(tx, callback)), mediaJob };
+  }
+  await countOnRecording(tx, claim);
+  return { outcome, recordingId, repeated: false, mediaJob };
 }
 
 async function settleWithoutRecording(
@@ -184,31 +126,21 @@ async function settleWithoutRecording(
   return { outcome, recordingId: null, repeated: false, mediaJob: null };
 }
 
-/** Whatever surrounds a callback, its outcome must be storable. */
-function label(text: string | null): string | null {
-  return text === null ? null : storable(text, MAX_LABEL_CHARS);
-}
-
 async function insertCallback(
   tx: Transaction<Schema>,
   callback: CallbackToSettle,
-  end: { outcome: Outcome; recordingId: string | null; problems: Problem[]; conflicts: Conflict[] },
+  end: CallbackEnd,
 ): Promise<boolean> {
   const inserted = await tx
     .insertInto("callbacks")
     .values({
       digest: digestOf(callback.id),
-      outcome: end.outcome,
-      event_type: label(callback.eventType),
-      recording_id: end.recordingId,
       received_at: isoFromUnixMilliseconds(callback.receivedAtMs),
       remote_address: label(callback.remoteAddress),
       request_id: label(callback.requestId),
       key_index: callback.keyIndex,
       body: Buffer.from(callback.body),
-      problems: json(end.problems),
-      conflicts: json(end.conflicts),
-      unknown_fields: json(callback.unknownFields),
+      ...endColumns(callback, end),
     })
     .onConflict((conflict) => conflict.column("digest").doNothing())
     .returning("seq")

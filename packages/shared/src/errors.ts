@@ -96,6 +96,15 @@ export const ERRORS = {
     message: "Postgres refuses the user, the password or the database.",
   },
 
+  // Command line
+  redis_unavailable: {
+    status: null,
+    retryable: true,
+    message: "Redis cannot be reached or does not answer.",
+  },
+  usage: { status: null, retryable: false, message: "The command cannot be run as it is given." },
+  callback_not_found: { status: null, retryable: false, message: "No callback has this id." },
+
   // Dashboard
   unauthorized: { status: 401, retryable: false, message: "User or password is missing or wrong." },
   too_many_attempts: {

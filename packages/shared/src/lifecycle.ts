@@ -1,3 +1,5 @@
+import { CHECK_CONFIG_FLAG } from "./config-report.ts";
+import type { ConfigReport } from "./config-report.ts";
 import { AppError, errorMessage } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
@@ -12,6 +14,7 @@ export interface Service extends AsyncDisposable {
  * Runs an app as this process: composes it, waits for SIGTERM or SIGINT, stops it gracefully, and leaves with an exit
  * status that is true.
  *
+ * - With `--check-config` nothing starts: what is wrong with the configuration, or its values, is printed as JSON.
  * - A failure while composing prints one clear message and exits 1.
  * - A second signal, or the end of the grace period, exits at once with 1.
  * - An unhandled rejection or exception is a defect: it is logged, and the process stops gracefully with status 1 so
@@ -19,7 +22,14 @@ export interface Service extends AsyncDisposable {
  */
 export async function runService(
   compose: (signal: AbortSignal) => Promise<Service>,
+  checkConfig: () => ConfigReport,
 ): Promise<void> {
+  if (process.argv.includes(CHECK_CONFIG_FLAG)) {
+    const report = checkConfig();
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    process.exitCode = report.ok ? 0 : 1;
+    return;
+  }
   const stopping = new AbortController();
   let service: Service | undefined;
   let failed = false;

@@ -1,8 +1,9 @@
+import { readLocalRun } from "@reelgate/shared/local-run";
+import { createProgress } from "@reelgate/shared/progress";
 import { parseCommandLine } from "./command-line.ts";
 import { readEnvironment } from "./config.ts";
-import { createProgress } from "./progress.ts";
 import { simulate } from "./simulate.ts";
-import { UsageError, readLocalRun } from "./target.ts";
+import { UsageError } from "./target.ts";
 
 /** EPERM: the process is there and belongs to another user. */
 function isAlive(pid: number): boolean {

@@ -1,5 +1,6 @@
 import type { FileFormat } from "@reelgate/shared/contract/media";
 import type { LocalRun } from "@reelgate/shared/contract/local-run";
+import type { Progress } from "@reelgate/shared/progress";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { ApiError, createApiClient } from "./api-client.ts";
@@ -9,7 +10,6 @@ import { loadMediaSamples } from "./media-samples.ts";
 import { startOrigin } from "./origin.ts";
 import type { Origin } from "./origin.ts";
 import type { Plan } from "./plan.ts";
-import type { Progress } from "./progress.ts";
 import { makePlan } from "./scenario.ts";
 import type { ScenarioName } from "./scenario.ts";
 import type { PlannedOrigin } from "./scenarios/plan-builder.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { LocalRun } from "@reelgate/shared/contract/local-run";
 import { afterEach, describe, expect, it } from "vitest";
 import { readEnvironment } from "./config.ts";
-import { UsageError, readLocalRun, resolveTarget } from "./target.ts";
+import { readLocalRun } from "@reelgate/shared/local-run";
+import { UsageError, resolveTarget } from "./target.ts";
 
 const LOCAL: LocalRun = {
   pid: 4711,

@@ -1,10 +1,5 @@
-import {
-  DEFAULT_ORIGIN_PORT,
-  LOCAL_RUN_FILE,
-  localRunSchema,
-} from "@reelgate/shared/contract/local-run";
+import { DEFAULT_ORIGIN_PORT, LOCAL_RUN_FILE } from "@reelgate/shared/contract/local-run";
 import type { LocalRun } from "@reelgate/shared/contract/local-run";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ApiTarget } from "./api-client.ts";
 import type { Environment } from "./config.ts";
@@ -38,31 +33,6 @@ export interface Target {
   originPort: number;
   /** Null unless the run is to be verified. */
   api: ApiTarget | null;
-}
-
-/**
- * The `npm start` that runs on this DATA_DIR; null when there is none. A file that a crash left behind does not count.
- *
- * @param isAlive whether a process with this id runs.
- */
-export async function readLocalRun(
-  dataDir: string,
-  isAlive: (pid: number) => boolean,
-): Promise<LocalRun | null> {
-  let text: string;
-  try {
-    text = await readFile(join(dataDir, LOCAL_RUN_FILE), "utf8");
-  } catch {
-    return null;
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const parsed = localRunSchema.safeParse(json);
-  return parsed.success && isAlive(parsed.data.pid) ? parsed.data : null;
 }
 
 function httpUrl(flag: string, text: string): string {

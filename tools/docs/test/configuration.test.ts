@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { CLI_ENV } from "@reelgate/cli/config";
 import { DASHBOARD_ENV } from "@reelgate/dashboard/config";
 import { INGRESS_ENV } from "@reelgate/ingress/config";
 import { LAUNCHER_ENV } from "@reelgate/launcher/config";
@@ -30,8 +31,12 @@ it("docs/configuration.md says what the code reads", async () => {
       "Read by ingress, worker and dashboard, under OpenTelemetry's own names. [Operations](operations.md#watch) says what is in a trace.",
       TRACING_ENV,
     ),
-    ...section("Redis", "Read by ingress, worker and dashboard.", REDIS_ENV),
-    ...section("Postgres", "Read by worker and dashboard.", DATABASE_ENV),
+    ...section("Redis", "Read by ingress, worker, dashboard and command line.", REDIS_ENV),
+    ...section(
+      "Postgres",
+      "Read by worker and dashboard; the command line reads `DATABASE_URL` and `DATABASE_STATEMENT_TIMEOUT_MS`.",
+      DATABASE_ENV,
+    ),
     ...section("Storage of copies", "Read by worker and dashboard.", STORAGE_ENV),
     ...section("Ingress", "", without(INGRESS_ENV, OPS_ENV, TRACING_ENV, REDIS_ENV)),
     ...section(
@@ -43,6 +48,11 @@ it("docs/configuration.md says what the code reads", async () => {
       "Dashboard",
       "",
       without(DASHBOARD_ENV, OPS_ENV, TRACING_ENV, REDIS_ENV, DATABASE_ENV, STORAGE_ENV),
+    ),
+    ...section(
+      "Command line",
+      "Read by [`reelgate`](cli.md), beside `REDIS_URL` and `DATABASE_URL`, which it wants only where a command needs them.",
+      without(CLI_ENV, REDIS_ENV, DATABASE_ENV),
     ),
     ...section(
       "`npm start`",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "@reelgate/shared/errors";
+import { utcMicroseconds } from "@reelgate/shared/utc-time";
 
 /** Page size when none is asked for, and the largest that may be. */
 const DEFAULT_LIMIT = 50;
@@ -67,22 +68,6 @@ export const queryTime: z.ZodType<string> = z
     return z.NEVER;
   })
   .meta({ type: "string", format: "date-time" });
-
-const isoTime = z.iso.datetime({ offset: true });
-
-/**
- * The offset is worked out here, since Postgres takes fewer offsets and years than ISO 8601 has; digits beyond
- * microseconds are cut off. Null for a time outside the years 1 to 9999.
- */
-function utcMicroseconds(value: string): string | null {
-  if (value.length > 40 || !isoTime.safeParse(value).success) return null;
-  const fraction = /\.(\d+)/u.exec(value)?.[1] ?? "";
-  const unixMs = Date.parse(value.replace(/\.\d+/u, ""));
-  if (Number.isNaN(unixMs)) return null;
-  const seconds = new Date(unixMs).toISOString().replace(/\.\d+Z$/u, "");
-  if (!/^(?!0000)\d{4}-/u.test(seconds)) return null;
-  return `${seconds}.${fraction.slice(0, 6).padEnd(6, "0")}Z`;
-}
 
 const MAX_NAMED_PARAMETERS = 5;
 

@@ -5,6 +5,7 @@ import {
   recordMediaFailure,
   recordMediaReport,
 } from "@reelgate/catalogue/media-state";
+import { replayCallback } from "@reelgate/catalogue/replay";
 import { settleCallback } from "@reelgate/catalogue/settle";
 import type { CallbackCatalogue, MediaCatalogue } from "../ports.ts";
 
@@ -12,6 +13,7 @@ import type { CallbackCatalogue, MediaCatalogue } from "../ports.ts";
 export function postgresCatalogue(db: CatalogueDatabase): CallbackCatalogue & MediaCatalogue {
   return {
     settle: (callback) => settleCallback(db, callback),
+    replay: (callback) => replayCallback(db, callback),
     target: (job) => getMediaTarget(db, job),
     report: (job, report, stored, durationMs) =>
       recordMediaReport(db, job, report, stored, durationMs),

@@ -1,13 +1,12 @@
-import { callbackJobId } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaQueue } from "@reelgate/shared/contract/jobs";
 import { AppError } from "@reelgate/shared/errors";
 import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
 import type { CallbackCatalogue, Clock, WorkerEvents } from "../ports.ts";
-import { judgeCallback } from "./judge-callback.ts";
+import { judgedCallback } from "./judged-callback.ts";
 import { whileCatalogueAway } from "./while-catalogue-away.ts";
 
 export interface SettleCallbackDeps {
-  catalogue: CallbackCatalogue;
+  catalogue: Pick<CallbackCatalogue, "settle">;
   mediaQueue: MediaQueue;
   clock: Clock;
   events: WorkerEvents;
@@ -26,25 +25,16 @@ export async function settleCallback(
   job: CallbackJob,
   signal: AbortSignal,
 ): Promise<Settlement> {
-  const judgement = judgeCallback(job.body);
-  const callback: CallbackToSettle = {
-    id: callbackJobId(Buffer.from(job.body)),
-    body: job.body,
-    receivedAtMs: job.receivedAtMs,
-    requestId: job.requestId,
-    remoteAddress: job.remoteAddress,
-    keyIndex: job.keyIndex,
-    ...judgement,
-  };
+  const callback = judgedCallback(job);
   const settlement = await whileCatalogueAway(deps, signal, () => settleOrRefuse(deps, callback));
   if (settlement.mediaJob !== null) await deps.mediaQueue.enqueue(settlement.mediaJob);
   deps.events.callbackSettled(settlement, {
     callbackId: callback.id,
     receivedAtMs: job.receivedAtMs,
-    eventType: judgement.eventType,
+    eventType: callback.eventType,
     endedAtMs:
-      judgement.verdict.kind === "recording" ? judgement.verdict.event.endedAtUs / 1000 : null,
-    unknownFields: judgement.unknownFields.length,
+      callback.verdict.kind === "recording" ? callback.verdict.event.endedAtUs / 1000 : null,
+    unknownFields: callback.unknownFields.length,
   });
   return settlement;
 }

@@ -28,6 +28,11 @@ export interface CallbackJob {
   remoteAddress: string | null;
   /** Which of CALLBACK_KEYS matched, counted from 0; null when unsigned callbacks are allowed. */
   keyIndex: number | null;
+  /**
+   * An operator wants a settled callback judged again. A worker that does not know the mark takes the job for another
+   * delivery of a callback that has its outcome, and changes nothing.
+   */
+  replay?: true | undefined;
 }
 export const callbackJobSchema: z.ZodType<CallbackJob> = z.object({
   body: z.string(),
@@ -35,12 +40,26 @@ export const callbackJobSchema: z.ZodType<CallbackJob> = z.object({
   requestId: z.string(),
   remoteAddress: z.string().nullable(),
   keyIndex: z.number().int().nonnegative().nullable(),
+  replay: z.literal(true).optional(),
 });
 
 /** The id of a callback: the same bytes are the same callback, whenever and however often they arrive. */
 export function callbackJobId(body: Uint8Array): string {
   return `cb-${createHash("sha256").update(body).digest("hex")}`;
 }
+
+/**
+ * The id of the job that judges a settled callback again. It is not the callback's own: a job of that id may still be
+ * there, and a redelivery meanwhile must not be swallowed.
+ *
+ * @param callbackId as {@link callbackJobId} makes it.
+ */
+export function replayJobId(callbackId: string): string {
+  return callbackId.replace(/^cb-/u, "replay-");
+}
+
+/** Replays come after every live callback: BullMQ takes jobs without a priority before all that have one. */
+export const REPLAY_PRIORITY = 1;
 
 /** Work of stage 2: look at the file of one recording. `generation` counts the operator's retries. */
 export interface MediaJob {

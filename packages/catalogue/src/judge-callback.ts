@@ -4,7 +4,7 @@ import {
 } from "@reelgate/shared/contract/recording-event";
 import { errorMessage } from "@reelgate/shared/errors";
 import { parseJsonExact } from "@reelgate/shared/json";
-import type { Verdict } from "@reelgate/catalogue/settle";
+import type { Verdict } from "./settle.ts";
 import { identityOf } from "./identity.ts";
 
 export interface Judgement {
