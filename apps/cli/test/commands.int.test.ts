@@ -128,6 +128,7 @@ describe("recordings list", () => {
     [["--stream", "failed-7"], 1],
     [["--q", "whole"], 1],
     [["--format", "mp4"], 0],
+    [["--finding", "any"], 1],
     [["--task", "none"], 0],
     [["--from", "2022-01-12T15:06:42Z", "--to", "2022-01-12T15:06:45Z"], 3],
   ])("filters by %j", async (filter, count) => {

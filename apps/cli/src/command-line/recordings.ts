@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
-import { FILE_FORMATS } from "@reelgate/shared/contract/media";
-import type { FileFormat } from "@reelgate/shared/contract/media";
+import { FILE_FORMATS, FINDING_KINDS } from "@reelgate/shared/contract/media";
+import type { FileFormat, FindingKind } from "@reelgate/shared/contract/media";
 import { RECORDING_STATES } from "@reelgate/shared/contract/recording";
 import type { RecordingState } from "@reelgate/shared/contract/recording";
 import { AppError } from "@reelgate/shared/errors";
@@ -18,6 +18,7 @@ interface FilterOptions {
   appname?: string;
   state?: RecordingState;
   format?: FileFormat;
+  finding?: FindingKind | "any";
   task?: string;
   from?: string;
   to?: string;
@@ -86,6 +87,12 @@ function withFilter(command: Command): Command {
     .option("--appname <path>", "push path", lookup)
     .addOption(new Option("--state <state>", "where they stand").choices(RECORDING_STATES))
     .addOption(new Option("--format <format>", "declared format").choices(FILE_FORMATS))
+    .addOption(
+      new Option("--finding <kind>", "with a finding of this kind, or any").choices([
+        ...FINDING_KINDS,
+        "any",
+      ]),
+    )
     .option("--task <id>", "task id", lookup)
     .option("--from <time>", "started at this time or later", time)
     .option("--to <time>", "started before this time", time)
@@ -103,6 +110,7 @@ function filterOf(options: FilterOptions): RecordingFilter {
     appname: options.appname,
     state: options.state,
     format: options.format,
+    finding: options.finding,
     taskId: options.task,
     from: options.from,
     to: options.to,
