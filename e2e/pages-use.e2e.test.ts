@@ -171,6 +171,10 @@ describe("text from outside", () => {
         await page.getByRole("link", { name: "On the stream’s timeline" }).click();
         await page.locator(".timeline .segment").first().waitFor();
         await heading(page, name).waitFor();
+        // The address leads there through the server as well.
+        await page.reload();
+        await page.locator(".timeline .segment").first().waitFor();
+        await heading(page, name).waitFor();
       }
       for (const path of [
         "/callbacks?outcome=invalid",
