@@ -83,7 +83,7 @@ function answerApi(url: URL, catalogue: ReferenceCatalogue, faults: ReceiverFaul
     const recording = catalogue.recordings.get(id);
     if (recording === undefined) return undefined;
     const callbacks = [...catalogue.callbacks.values()].filter((one) => one.recordingId === id);
-    return { ...recording, callbacks };
+    return { ...recording, callbacks, looks: [] };
   }
   if (kind === "recordings") {
     // Pages of two, so that cursors are followed.
