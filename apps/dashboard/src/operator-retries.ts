@@ -14,15 +14,21 @@ export function operatorRetries(
     help: "Recordings that an operator sent to a new look.",
     registers: [registry],
   });
+  const enqueue: BulkMediaQueue["enqueue"] = async (job) => {
+    retries.inc();
+    await tracing.startTrace("retry recording", "internal", async (span) => {
+      span.set({ "reelgate.recording.id": job.recordingId });
+      await queue.enqueue(job);
+    });
+  };
   return {
-    async enqueue(job) {
-      retries.inc();
-      await tracing.startTrace("retry recording", "internal", async (span) => {
-        span.set({ "reelgate.recording.id": job.recordingId });
-        await queue.enqueue(job);
-      });
-    },
+    enqueue,
     async enqueueAll(jobs) {
+      const [only] = jobs;
+      if (only !== undefined && jobs.length === 1) {
+        await enqueue(only);
+        return;
+      }
       retries.inc(jobs.length);
       await tracing.startTrace("retry recordings", "internal", async (span) => {
         span.set({ "reelgate.recordings.count": jobs.length });
