@@ -102,9 +102,10 @@ async function searchPage<T>(
     const { above, below } = await seqBounds(db, search);
     const { rows } = await callbackListQuery(search, after ?? [below], page.limit).execute(db);
     const last = rows.at(-1);
-    const isOver = last === undefined || rows.length < page.limit || BigInt(last.seq) <= above;
+    // A page may end before its limit, where its bodies fill it: the list alone knows whether it goes on.
+    const isOver = last?.goes_on !== true || BigInt(last.seq) <= above;
     return {
-      items: rows.filter((row) => isSettledWithin(row, search)).map(toItem),
+      items: rows.filter((row) => row.fits && isSettledWithin(row, search)).map(toItem),
       nextCursor: isOver ? null : encodeCursor([last.seq]),
     };
   });

@@ -50,6 +50,32 @@ async function found(search: CallbackSearch, limit: number): Promise<string[]> {
   return ids;
 }
 
+test("pages that large bodies fill are followed to the last callback", async () => {
+  await using large = await createTestDatabase();
+  await using largeDb = open(large.url);
+  const ids: string[] = [];
+  for (let index = 0; index < 60; index++) {
+    const callback = sample({ file_id: `large-${index}`, padding: "x".repeat(40_000) });
+    ids.unshift(callback.id);
+    await settleCallback(largeDb, callback);
+  }
+  const replayed: string[] = [];
+  let pages = 0;
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof searchStoredCallbacks>> = await searchStoredCallbacks(
+      largeDb,
+      {},
+      { limit: 200, cursor },
+    );
+    pages += 1;
+    replayed.push(...page.items.map(({ id }) => id));
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  expect(pages).toBeGreaterThan(1);
+  expect(replayed).toEqual(ids);
+});
+
 describe("a search for callbacks", () => {
   test.each([
     [0, 48],

@@ -51,7 +51,7 @@ export interface Overview {
   countedFrom: string | null;
   /** Empty while Redis is away. */
   queues: Record<string, QueueDepth>;
-  /** Over the latest verified recordings of the window, at most 10,000; a station is null when none has it. */
+  /** Over the first verdicts, not those of retries, among the latest verified recordings of the window, at most 10,000; a station is null when none has it. */
   lag: { recordings: number } & Record<LagStation, Percentiles | null>;
   /** Recordings whose state is failed now, by code, the most frequent first; 100,000 stands for as many or more. */
   failures: { code: string; recordings: number }[];
