@@ -2,7 +2,7 @@ import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Logger } from "@reelgate/shared/logger";
 import type { DrainEvents } from "./ingest/drain-spool.ts";
-import type { Clock, Spool } from "./ingest/ports.ts";
+import type { Clock, Spool, SpoolDepth } from "./ingest/ports.ts";
 
 const LOG_INTERVAL_MS = 10_000;
 
@@ -14,6 +14,7 @@ export class SpoolTelemetry implements DrainEvents {
   readonly #spooled: Counter;
   readonly #drained: Counter;
   readonly #damagedBytes: Counter;
+  #orphans: readonly SpoolDepth[] = [];
   #spooledLoggedAtMs = -Infinity;
   #failureLoggedAtMs = -Infinity;
 
@@ -73,11 +74,18 @@ export class SpoolTelemetry implements DrainEvents {
       () => (spool.depth.isFull ? 1 : 0),
     );
     gauge(
+      "reelgate_ingress_spool_orphan_callbacks",
+      "Callbacks in the spools of replicas that are gone, at the last look; every replica that shares SPOOL_DIR shows them.",
+      () => this.#orphans.reduce((sum, { callbacks }) => sum + callbacks, 0),
+    );
+    gauge(
       "reelgate_ingress_spool_oldest_age_seconds",
-      "Age of the oldest callback in the spool; 0 when it is empty.",
+      "Age of the oldest callback in the spool, or in one whose replica is gone; 0 when there is none.",
       () => {
-        const { oldestAtMs } = spool.depth;
-        return oldestAtMs === null ? 0 : Math.max(0, this.#clock.nowMs() - oldestAtMs) / 1000;
+        const times = [spool.depth, ...this.#orphans].flatMap(({ oldestAtMs }) => oldestAtMs ?? []);
+        return times.length === 0
+          ? 0
+          : Math.max(0, this.#clock.nowMs() - Math.min(...times)) / 1000;
       },
     );
   }
@@ -100,14 +108,21 @@ export class SpoolTelemetry implements DrainEvents {
     this.#logger.error({ err: error }, "the spool cannot be drained; it is tried again");
   }
 
-  tornTail(segment: string, bytes: number): void {
-    this.#logger.warn({ segment, bytes }, "the spool had a write that a crash cut off");
+  orphansFound(depths: readonly SpoolDepth[]): void {
+    this.#orphans = depths;
   }
 
-  damaged(segment: string, bytes: number): void {
+  tornTail(keptAs: string, bytes: number): void {
+    this.#logger.warn(
+      { keptAs, bytes },
+      "the spool had a write that a crash cut off, before its callback was answered",
+    );
+  }
+
+  damaged(keptAs: string, bytes: number): void {
     this.#damagedBytes.inc(bytes);
     this.#logger.error(
-      { segment, bytes },
+      { keptAs, bytes },
       "the spool was damaged on the disk: acknowledged callbacks may be lost; the file is kept",
     );
   }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -78,10 +78,14 @@ test("G1: on a disk that takes no more, what is refused is refused, and what was
   expect(lines).toContainEqual(
     expect.stringMatching(/^refused \d+ the spool cannot be written: EFBIG/u),
   );
+  const counted = Number(/^bytes (\d+)$/u.exec(lines.pop() ?? "")?.[1]);
   expect(lines).toHaveLength(200);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".spool"));
   const first = decodeSegment(await readFile(join(folder, names[0] ?? "")));
-  expect(first.damagedBytes).toBe(0);
+  expect(first).toMatchObject({ damagedBytes: 0, tornBytes: 0 });
+  // What the disk refused holds no room, neither of the disk nor of SPOOL_MAX_BYTES.
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  expect(counted).toBe(sizes.reduce((sum, size) => sum + size, 0));
   const found = await spooled();
   expect(stored.filter((index) => !found.has(index))).toEqual([]);
 });

@@ -27,4 +27,5 @@ const writers = Array.from({ length: 8 }, async (_, writer) => {
   }
 });
 await Promise.all(writers);
+writeSync(1, `bytes ${spool.depth.bytes}\n`);
 await spool[Symbol.asyncDispose]();

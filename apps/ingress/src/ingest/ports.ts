@@ -27,6 +27,8 @@ export interface SpoolDepth {
   oldestAtMs: number | null;
   /** The last callback found no room, and nothing has left since. */
   isFull: boolean;
+  /** The disk failed a moment ago, or does not answer. */
+  isFailing: boolean;
 }
 
 /** Some callbacks of the spool, the oldest first. */

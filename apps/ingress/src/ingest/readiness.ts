@@ -14,5 +14,8 @@ export function readinessOf(queue: Readiness, spool: SpoolDepth | null): Readine
     return notes.length === 0 ? queue : { ready: true, notes };
   }
   if (spool.isFull) return { ready: false, reasons: [...queue.reasons, "the spool is full"] };
+  if (spool.isFailing) {
+    return { ready: false, reasons: [...queue.reasons, "the disk of the spool fails"] };
+  }
   return { ready: true, notes: [...queue.reasons, ...waiting] };
 }

@@ -1,8 +1,19 @@
-import { appendFile, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  rmdir,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
+import { until } from "@reelgate/testkit/latch";
 import { FileSpool } from "./file-spool.ts";
 import { openReplicaSpool } from "./replica-folders.ts";
 
@@ -55,7 +66,13 @@ test("callbacks come out in the order in which they went in, and leave nothing",
   }
   expect(spool.depth).toMatchObject({ callbacks: 20, oldestAtMs: 1_700_000_000_000 });
   expect(await drain(spool)).toEqual(Array.from({ length: 20 }, (_, index) => job(index)));
-  expect(spool.depth).toEqual({ callbacks: 0, bytes: 0, oldestAtMs: null, isFull: false });
+  expect(spool.depth).toEqual({
+    callbacks: 0,
+    bytes: 0,
+    oldestAtMs: null,
+    isFull: false,
+    isFailing: false,
+  });
   expect(await segments()).toEqual([]);
 });
 
@@ -94,7 +111,7 @@ test("a spool that is full takes nothing until it is drained", async () => {
   expect(await spool.append(job(4, 300))).toEqual({ stored: true });
 });
 
-test("a torn tail is cut, and told", async () => {
+test("a torn tail of a process that is gone is told, and kept", async () => {
   {
     await using first = await openSpool();
     await first.append(job(0));
@@ -105,7 +122,7 @@ test("a torn tail is cut, and told", async () => {
   await using second = await openSpool();
   expect(await drain(second)).toEqual([job(0)]);
   expect(noted).toEqual([`torn ${whole.length - 1}`]);
-  expect(await segments()).toEqual([]);
+  expect(await segments()).toEqual([`${name}.torn`]);
 });
 
 test("a damaged segment gives what is whole of it, is told, and kept", async () => {
@@ -122,6 +139,83 @@ test("a damaged segment gives what is whole of it, is told, and kept", async () 
   expect(await drain(second)).toEqual([job(1)]);
   expect(noted).toEqual([`damaged ${bytes.length / 2}`]);
   expect(await segments()).toEqual([`${name}.damaged`]);
+});
+
+test("the last record of a segment that goes bad is no torn tail", async () => {
+  {
+    await using first = await openSpool();
+    await first.append(job(0));
+    await first.append(job(1));
+  }
+  const [name = ""] = await segments();
+  const bytes = await readFile(join(folder, name));
+  bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1;
+  await writeFile(join(folder, name), bytes);
+  await using second = await openSpool();
+  expect(await drain(second)).toEqual([job(0)]);
+  expect(noted).toEqual([`damaged ${bytes.length / 2}`]);
+  // The next segment does not take the name of what is kept.
+  await second.append(job(2));
+  expect(await segments()).toEqual([`${name}.damaged`, "000000000002.spool"]);
+});
+
+test("fewer callbacks than were acknowledged are a loss, however the file ends", async () => {
+  await using spool = await openSpool();
+  await spool.append(job(0));
+  await spool.append(job(1));
+  const [name = ""] = await segments();
+  await truncate(join(folder, name), 0);
+  expect(await drain(spool)).toEqual([]);
+  expect(noted).toEqual(["damaged 1"]);
+  expect(await segments()).toEqual([`${name}.damaged`]);
+});
+
+test("a segment that cannot be read is set aside, and the others go on", async () => {
+  {
+    await using first = await openSpool();
+    await first.append(job(0));
+  }
+  // Before the others, and no file: EISDIR, also for root.
+  await mkdir(join(folder, "000000000000.spool"));
+  await using second = await openSpool();
+  expect(await drain(second)).toEqual([job(0)]);
+  expect(noted).toEqual(["damaged 0"]);
+  expect(await segments()).toEqual(["000000000000.spool.unreadable"]);
+});
+
+test("while the disk does not answer, nothing more is held for it", async () => {
+  const spool = await FileSpool.open({ folder, maxBytes: 1024 ** 3, events, appendDeadlineMs: 0 });
+  if (spool === null) throw new Error("the folder is locked");
+  await using opened = spool;
+  expect(await opened.append(job(0, 30_000_000))).toMatchObject({
+    stored: false,
+    reason: "the spool's disk did not answer in time",
+  });
+  expect(opened.depth.isFailing).toBe(true);
+  expect(await opened.append(job(1))).toEqual({
+    stored: false,
+    reason: "the spool's disk does not answer",
+  });
+  // What was given up is written all the same, and then the disk is asked again.
+  await until(() => !opened.depth.isFailing);
+  expect(opened.depth.callbacks).toBe(1);
+});
+
+test("a segment that cannot be removed is not sent again", async () => {
+  await using spool = await openSpool();
+  await spool.append(job(0));
+  const batch = await spool.oldest();
+  const [name = ""] = await segments();
+  await rm(join(folder, name));
+  await mkdir(join(folder, name));
+  await expect(batch?.done()).rejects.toThrow();
+  expect(spool.depth.callbacks).toBe(0);
+  const again = await spool.oldest();
+  expect(again?.callbacks).toEqual([]);
+  await rmdir(join(folder, name));
+  await writeFile(join(folder, name), "");
+  await again?.done();
+  expect(await segments()).toEqual([]);
 });
 
 test("replicas share a folder, and one takes over what another left", async () => {

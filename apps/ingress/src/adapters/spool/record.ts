@@ -28,7 +28,10 @@ export function encodeRecord(job: CallbackJob): Buffer {
   return record;
 }
 
-/** What is in a segment. `damagedBytes` lie before a whole record, `tornBytes` behind the last one. */
+/**
+ * What is in a segment. `damagedBytes` lie before a whole record, or are one that has its length and not its content;
+ * `tornBytes` are the beginning of one that was not written to its end.
+ */
 export interface DecodedSegment {
   callbacks: SpooledCallback[];
   damagedBytes: number;
@@ -38,8 +41,8 @@ export interface DecodedSegment {
 /**
  * Reads a segment of any content: every whole record is found, whatever lies between them.
  *
- * A tail without a record is what a crash leaves of a write that nobody was answered for. Bad bytes in front of a
- * record are none of ours: the disk has lost something that may have been acknowledged.
+ * A tail that is too short for its record is what a crash leaves of a write that nobody was answered for. Anything else
+ * that is no record is none of ours: the disk has lost something that may have been acknowledged.
  */
 export function decodeSegment(bytes: Buffer): DecodedSegment {
   const callbacks: SpooledCallback[] = [];
@@ -57,7 +60,17 @@ export function decodeSegment(bytes: Buffer): DecodedSegment {
       position = bytes.indexOf(MAGIC, end);
     }
   }
-  return { callbacks, damagedBytes, tornBytes: bytes.length - end };
+  const rest = bytes.length - end;
+  return isCutOff(bytes.subarray(end))
+    ? { callbacks, damagedBytes, tornBytes: rest }
+    : { callbacks, damagedBytes: damagedBytes + rest, tornBytes: 0 };
+}
+
+/** Whether these bytes are the beginning of a record; of nothing, they are. */
+function isCutOff(tail: Buffer): boolean {
+  const magic = tail.subarray(0, MAGIC.length);
+  if (!magic.equals(MAGIC.subarray(0, magic.length))) return false;
+  return tail.length < HEADER_BYTES || HEADER_BYTES + tail.readUInt32LE(4) > tail.length;
 }
 
 function decodeRecord(
