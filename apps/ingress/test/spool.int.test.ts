@@ -32,6 +32,16 @@ async function acceptedJobs(ingress: TestIngress, count: number): Promise<string
   return bodies.map(jobIdOf);
 }
 
+/** With a spool an ingress is ready before Redis is: this waits until Redis takes the callbacks. */
+const untilRedisTakes = (ingress: TestIngress): Promise<unknown> =>
+  until(
+    async () => {
+      const { body } = await ingress.readiness();
+      return !("notes" in (body as object));
+    },
+    { what: "Redis taking callbacks" },
+  );
+
 const metric = async (ingress: TestIngress, name: string): Promise<number> => {
   const line = (await ingress.metrics()).split("\n").find((one) => one.startsWith(`${name}{`));
   return Number(line?.split(" ").at(-1));
@@ -54,7 +64,7 @@ async function expectDrained(
 test("G1: while Redis is away callbacks are accepted into the spool, and come to the queue when it is back", async () => {
   await using redis = await startTestRedis();
   await using ingress = await startTestIngress(redis.url, { spoolDir });
-  await ingress.untilReady();
+  await untilRedisTakes(ingress);
   const before = await acceptedJobs(ingress, 5);
   await redis.kill("SIGKILL");
   const during = await acceptedJobs(ingress, 50);
@@ -85,7 +95,7 @@ test("G1: a half-open Redis costs an answer its timeout, and not the callback", 
   await using redis = await startTestRedis();
   await using proxy = await startHalfOpenProxy(redis.port);
   await using ingress = await startTestIngress(proxy.through(redis.url), { spoolDir });
-  await ingress.untilReady();
+  await untilRedisTakes(ingress);
   await proxy.set("half-open");
   const ids = await acceptedJobs(ingress, 20);
   await proxy.set("pass");
@@ -95,7 +105,7 @@ test("G1: a half-open Redis costs an answer its timeout, and not the callback", 
 test("a Redis that may lose what it acknowledges gets nothing; the spool keeps it", async () => {
   await using redis = await startTestRedis();
   await using ingress = await startTestIngress(redis.url, { spoolDir }, { recheckMs: 50 });
-  await ingress.untilReady();
+  await untilRedisTakes(ingress);
   await command(redis.url, "CONFIG", "SET", "appendfsync", "everysec");
   await until(async () => {
     await acceptedJobs(ingress, 1);
@@ -110,20 +120,20 @@ test("what an ingress left in the spool is sent by the next one", async () => {
   let ids: string[];
   {
     await using first = await startTestIngress(redis.url, { spoolDir });
-    await first.untilReady();
+    await untilRedisTakes(first);
     await redis.kill("SIGKILL");
     ids = await acceptedJobs(first, 10);
   }
   await redis.restart();
   await using second = await startTestIngress(redis.url, { spoolDir });
-  await second.untilReady();
+  await untilRedisTakes(second);
   await expectDrained(second, redis, ids);
 });
 
 test("a full spool and no Redis: 503, and not ready", async () => {
   await using redis = await startTestRedis();
   await using ingress = await startTestIngress(redis.url, { spoolDir, spoolMaxBytes: 4000 });
-  await ingress.untilReady();
+  await untilRedisTakes(ingress);
   await redis.kill("SIGKILL");
   const statuses: number[] = [];
   for (let index = 0; index < 30; index += 1) {
