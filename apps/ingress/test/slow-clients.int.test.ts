@@ -38,7 +38,10 @@ async function open(): Promise<RawExchange> {
   socket.on("error", () => {
     reset = true;
   });
-  const closed = once(socket, "close");
+  // Not by `once` of node:events, which rejects at an error: a reset is one of the ends.
+  const closed = new Promise<void>((resolve) => {
+    socket.once("close", () => resolve());
+  });
   await once(socket, "connect");
   const ended = closed.then(() => ({ text, reset, tookMs: performance.now() - startedAtMs }));
   return { socket, ended };
@@ -74,8 +77,9 @@ test.concurrent("a slow body is cut off", async () => {
   const { socket, ended } = await open();
   socket.write(`${HEAD}Content-Length: 5000\r\n\r\n`);
   const dripping = drip(socket, "x".repeat(5000));
-  const { text, tookMs } = await ended;
-  expect(text).toMatch(/^HTTP\/1\.1 408 /u);
+  const { text, reset, tookMs } = await ended;
+  // A byte that was on its way when the server closed resets the connection, and may take the answer with it.
+  expect(text).toMatch(reset ? /^(HTTP\/1\.1 408 |$)/u : /^HTTP\/1\.1 408 /u);
   expect(tookMs).toBeLessThan(15_000);
   await dripping;
 });
