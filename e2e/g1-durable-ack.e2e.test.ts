@@ -203,8 +203,9 @@ describe("G1: a callback answered 200 is on disk", () => {
 
   test("and every callback that was ever answered 200 has its outcome, and only one", async () => {
     // A job that was in hand when Redis went away runs again once its lock has expired.
-    await untilSettled(product.db, acknowledged.size, 90_000);
-    await untilNoOpenJobs(product.redis.url, "callbacks", 90_000);
+    // Waited for, not asked for: what is missing then is named below.
+    await untilSettled(product.db, acknowledged.size, 90_000).catch(() => {});
+    await untilNoOpenJobs(product.redis.url, "callbacks", 60_000);
     const found = await audit(product.db);
     const settled = new Set(found.ids);
     expect({
