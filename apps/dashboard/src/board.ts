@@ -4,7 +4,7 @@ import type { BoardHooks } from "@bull-board/api/typings/app";
 import { ExpressAdapter } from "@bull-board/express";
 import type { Queue } from "bullmq";
 import type { Express } from "express";
-import { redactBody, redactJson } from "@reelgate/shared/redact";
+import { redactBoardAnswer } from "./redact-board-answer.ts";
 
 /** Most jobs that one page shows. The board itself takes any number and would load them all into memory. */
 const MAX_JOBS_PER_PAGE = 50;
@@ -23,7 +23,7 @@ export interface BoardOptions {
  * - Read-only: its buttons clean and obliterate whole queues, and a callback that was acknowledged is in one of them.
  *   A recording is retried through the API, which keeps state and job together.
  * - Redacted (guarantee G6): a callback's job holds the signed body. Every answer passes one redaction, whatever field
- *   a secret has come into: data, reasons of failure, stack traces, logs, return values.
+ *   a secret has come into: data, reasons of failure, stack traces, logs, return values. It bounds the answer too.
  * - `showWorkers: false`: it would run CLIENT LIST, for each queue, at every poll of every open page.
  */
 export function createBoard(options: BoardOptions): Express {
@@ -31,13 +31,7 @@ export function createBoard(options: BoardOptions): Express {
   const server = new ExpressAdapter();
   server.setBasePath(basePath);
   createBullBoard({
-    queues: queues.map((queue) => {
-      const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-      adapter.setFormatter("data", redactedJobData);
-      adapter.setFormatter("returnValue", redactJson);
-      adapter.setFormatter("progress", redactJson);
-      return adapter;
-    }),
+    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
     serverAdapter: server,
     options: {
       handlerHooks,
@@ -86,15 +80,12 @@ const handlerHooks: BoardHooks = {
       request.query.jobsPerPage = String(MAX_JOBS_PER_PAGE);
     return { allow: true };
   },
-  after: (_context, result) => ({ ...result, body: redactJson(result.body) as typeof result.body }),
+  // A failure is the key of a text of the board, and tells nothing of a job.
+  after: (_context, result) =>
+    (result.status ?? 200) >= 400
+      ? result
+      : { ...result, body: redactBoardAnswer(result.body) as typeof result.body },
 };
-
-/** A callback's body is a string: as one, text that is not JSON would be shown but for the secrets found in it. */
-function redactedJobData(data: unknown): unknown {
-  return typeof data === "object" && data !== null && "body" in data
-    ? { ...data, body: redactBody(String(data.body)) }
-    : data;
-}
 
 function boardError(error: Error): {
   status: 400 | 500;

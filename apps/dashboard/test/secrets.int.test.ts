@@ -11,6 +11,7 @@ import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
+import { MAX_ANSWER_BYTES } from "../src/redact-board-answer.ts";
 import { openCatalogue } from "./open-catalogue.ts";
 import { PASSWORD, startDashboard } from "./running-dashboard.ts";
 import type { RunningDashboard } from "./running-dashboard.ts";
@@ -21,6 +22,7 @@ let dashboard: RunningDashboard;
 let db: CatalogueDatabase;
 let recordingId: string;
 let root: string;
+let redisUrl: string;
 const jobIds: string[] = [];
 
 const SIGNED_URL = `http://host.test/file.mp4?sign=${SECRETS.urlSignature}`;
@@ -40,6 +42,7 @@ beforeAll(async () => {
   const database = stack.use(await createTestDatabase());
   const redis = stack.use(await startTestRedis());
   db = openCatalogue(stack, database.url);
+  redisUrl = redis.url;
   const { hostname: host, port, password } = new URL(redis.url);
   const connection = { host, port: Number(port), password };
   const queue = stack.adopt(
@@ -248,6 +251,44 @@ describe("Bull Board is there to look at", () => {
       "/queues/api/queues?activeQueue=callbacks&status=waiting&jobsPerPage=1000000",
     );
     expect(body).toMatchObject({ queues: [{ pagination: { range: { start: 0, end: 49 } } }, {}] });
+  });
+
+  test("what is wrong is told", async () => {
+    for (const [path, status, key] of [
+      ["/queues/api/queues/nope/x", 404, "ERRORS.QUEUE_NOT_FOUND"],
+      [`/queues/api/queues/${QUEUES.callbacks}/nope`, 404, "ERRORS.JOB_NOT_FOUND"],
+      ["/queues/api/queues?status=nope", 400, "ERRORS.INVALID_QUERY_PARAM"],
+    ] as const) {
+      expect(await dashboard.json(path)).toEqual({ status, body: { error: { key } } });
+    }
+  });
+
+  test("a list of large jobs is bounded, and says what is left out", async () => {
+    const { hostname: host, port, password } = new URL(redisUrl);
+    await using opened = new AsyncDisposableStack();
+    const queue = opened.adopt(
+      new Queue<unknown, unknown, string>(QUEUES.media, {
+        prefix: QUEUE_PREFIX,
+        connection: { host, port: Number(port), password },
+      }),
+      async (open) => await open.close(),
+    );
+    const body = JSON.stringify({ sign: SECRETS.sign, note: "key".repeat(20_000) });
+    const bulk = Array.from({ length: 50 }, (_, n) => ({
+      name: "large",
+      data: { body, requestId: `request-${n}` },
+      opts: { jobId: `large-${n}` },
+    }));
+    await queue.addBulk(bulk);
+    const list = `/queues/api/queues?activeQueue=${QUEUES.media}&status=waiting&jobsPerPage=50`;
+    const text = await (await dashboard.get(list)).text();
+    expectNoSecret(text);
+    expect(text.length).toBeLessThan(MAX_ANSWER_BYTES + 100_000);
+    for (const { data } of bulk) expect(text).toContain(data.requestId);
+    expect(text).toContain('"body":"left out');
+    const { body: alone } = await dashboard.json(`/queues/api/queues/${QUEUES.media}/large-0`);
+    expect(JSON.stringify(alone)).toContain("key".repeat(20_000));
+    await queue.obliterate({ force: true });
   });
 
   test("no route of the board changes anything", async () => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readCallbackExt } from "@reelgate/shared/callback-ext";
 import type { Page, Recording, RecordingWithCallbacks } from "@reelgate/shared/contract/recording";
 import { redactJson, redactStreamParam, redactText, redactUrl } from "@reelgate/shared/redact";
-import { callbacksOfRecording } from "./callback-log.ts";
+import { MAX_PAGE_BODY_BYTES, callbacksOfRecording } from "./callback-log.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { listQuery } from "./list-query.ts";
@@ -23,8 +23,8 @@ const cursorKey = z.tuple([startedAt, rowId]);
 
 /**
  * One page of recordings, the latest start first. The last page alone has no `nextCursor`; another one may have fewer
- * than `limit` recordings, or none, where the filter has no index and so few rows pass that the search for them goes on
- * with the next page.
+ * than `limit` recordings: it ends where they together pass {@link MAX_PAGE_BODY_BYTES}, beside the last of them. It may
+ * have none, where the filter has no index and so few rows pass that the search for them goes on with the next page.
  *
  * @throws AppError `invalid_query` for a foreign cursor, `catalogue_unavailable`.
  */
@@ -33,8 +33,24 @@ export async function listRecordings(
   filter: RecordingFilter,
   page: PageRequest,
 ): Promise<Page<Recording>> {
-  const { items, nextCursor } = await listRecordingRows(db, filter, page);
-  return { items: items.map(toRecording), nextCursor };
+  const { items: rows, nextCursor } = await listRecordingRows(db, filter, page);
+  let bytes = 0;
+  const shown = rows.filter((row) => {
+    const bytesBefore = bytes;
+    bytes += sizeOf(row);
+    return bytesBefore <= MAX_PAGE_BODY_BYTES;
+  });
+  const last = shown.at(-1);
+  const isCut = shown.length < rows.length && last !== undefined;
+  return {
+    items: shown.map(toRecording),
+    nextCursor: isCut ? encodeCursor(keyOf(last)) : nextCursor,
+  };
+}
+
+/** Of the whole row: redaction and the answer go through all that the sender of a callback put there. */
+function sizeOf(row: RecordingRow): number {
+  return Buffer.byteLength(JSON.stringify(row));
 }
 
 /** The rows of {@link listRecordings}. */

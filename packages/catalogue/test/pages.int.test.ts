@@ -8,7 +8,7 @@ import type { Page, Recording } from "@reelgate/shared/contract/recording";
 import { AppError } from "@reelgate/shared/errors";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import type { TestDatabase } from "@reelgate/testkit/postgres";
-import { getCallback, listCallbacks } from "../src/callback-log.ts";
+import { MAX_PAGE_BODY_BYTES, getCallback, listCallbacks } from "../src/callback-log.ts";
 import type { CatalogueDatabase } from "../src/database.ts";
 import { encodeCursor } from "../src/page.ts";
 import type { PageRequest } from "../src/page.ts";
@@ -209,6 +209,28 @@ describe("pages of recordings", () => {
     const old = seen.filter((fileId) => fileId?.startsWith("old-"));
     expect(old).toHaveLength(30);
     expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test("a page ends where its recordings are too large together, and shows each once", async () => {
+    await using own = await createTestDatabase();
+    await using there = open(own.url);
+    const callback_ext = JSON.stringify({ note: "key".repeat(16_000 / 3) });
+    for (let n = 0; n < 100; n++) {
+      await settleCallback(there, sample({ file_id: `large-${n}`, callback_ext }));
+    }
+    const pages = await walk((page) => listRecordings(there, {}, page), 200);
+    expect(pages.length).toBe(2);
+    for (const page of pages) {
+      expect(JSON.stringify(page).length).toBeLessThan(MAX_PAGE_BODY_BYTES + 20_000);
+    }
+    expect(new Set(pages.flat().map(({ id }) => id)).size).toBe(100);
+    // As many as there may be in one page, and one more, which is none.
+    const [full = []] = pages;
+    const page = await listRecordings(there, {}, { limit: full.length, cursor: null });
+    expect(page.items).toHaveLength(full.length);
+    expect(page.nextCursor).not.toBeNull();
+    const first = await listRecordings(there, {}, { limit: 1, cursor: null });
+    expect(first.items).toHaveLength(1);
   });
 
   test.each(["id", "streamId", "fileId", "recordFileId", "taskId"] as const)(

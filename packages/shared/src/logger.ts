@@ -3,6 +3,7 @@ import { pino } from "pino";
 import type { DestinationStream, Logger as PinoLogger } from "pino";
 import pretty from "pino-pretty";
 import { AppError } from "./errors.ts";
+import { redactText } from "./redact.ts";
 
 export type Logger = PinoLogger;
 
@@ -31,7 +32,7 @@ const SECRET_KEYS = [
 
 /**
  * One JSON line per event; readable lines when a person looks at a terminal. Errors are logged as code, message and
- * stack of the whole cause chain.
+ * stack of the whole cause chain, which quote what others sent and are therefore redacted.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const destination =
@@ -62,13 +63,16 @@ interface DescribedError {
 
 /** Bounded in depth: causes can be circular. */
 function describeError(error: unknown, depth = 0): DescribedError {
-  if (!(error instanceof Error)) return { code: null, message: String(error), stack: null };
+  if (!(error instanceof Error))
+    return { code: null, message: redactText(String(error)), stack: null };
   const code = "code" in error ? String(error.code) : null;
   return {
     code,
-    message: error.message,
+    message: redactText(error.message),
     stack:
-      error instanceof AppError && !error.message.includes("\n") ? null : (error.stack ?? null),
+      error.stack === undefined || (error instanceof AppError && !error.message.includes("\n"))
+        ? null
+        : redactText(error.stack),
     ...(error.cause === undefined || depth >= 4
       ? {}
       : { cause: describeError(error.cause, depth + 1) }),

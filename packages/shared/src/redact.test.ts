@@ -30,6 +30,17 @@ describe("G6: redaction of a body", () => {
       },
     ],
     [{ access_token: secret, client_password: { value: secret } }],
+    [{ accessKey: secret, apiKey: secret, privateKey: [secret], keys: [secret] }],
+    [{ psign: secret, sign2: secret, cookie: secret, "x\nsecret": secret }],
+    [{ note: `{'sign':'${secret}'} {'apiKey' : "it's ${secret}"}` }],
+    [{ note: `sign: ${secret}` }],
+    [{ note: `sign = "${secret}" and sign='a "${secret}'` }],
+    [{ note: `Authorization: Bearer ${secret}` }],
+    [{ note: `Cookie: a=1; b=${secret}` }],
+    [{ note: `apiKey=${secret}&sign[]=${secret}&psign=${secret}` }],
+    [{ note: `%26sig%3D${secret}` }],
+    [{ note: `read {"keys":["${secret}","${secret}"]} and {"sign":123,"psign":"a\\"${secret}"}` }],
+    [{ video_url: `http://h/p/sign=${secret}/z.mp4` }],
   ])("hides the secret of %j", (body) => {
     const shown = redactBody(JSON.stringify(body));
     expect(shown).not.toContain(secret);
@@ -63,25 +74,14 @@ describe("G6: redaction of a body", () => {
     expect(redactBody(`${"[".repeat(5000)}"sign"${"]".repeat(5000)}`)).toBe("[redacted]");
   });
 
-  it("costs linear time on hostile text", () => {
-    for (const unit of [
-      "a://",
-      "a.",
-      "http://h/",
-      "sign=",
-      "x://?",
-      "://@",
-      '"sign":"',
-      '\\"sign\\":\\"\\',
-      '"token',
-      "\\",
-      "secret",
-    ]) {
-      const text = unit.repeat(65_536 / unit.length);
-      const startedMs = performance.now();
-      redactText(text);
-      expect(performance.now() - startedMs).toBeLessThan(2000);
-    }
+  it("keeps what only resembles a secret", () => {
+    const body = { design: "a", monkey: "b", keyframe: 1, signal: "c", assigned: "d", keyIndex: 0 };
+    expect(redactBody(JSON.stringify(body))).toBe(JSON.stringify(body));
+    const text =
+      "design=a&monkey=b;keyframe=1 signal: c {'assigned':'d'} author=e http://auth:8080/f at 12:30";
+    expect(redactText(text)).toBe(text);
+    const problem = "CALLBACK_KEYS: its value must have 8 characters.";
+    expect(redactText(problem)).toBe(problem);
   });
 
   it("answers JSON for any text", () => {
@@ -91,6 +91,72 @@ describe("G6: redaction of a body", () => {
         expect(shown === "[redacted]" || JSON.stringify(JSON.parse(shown)) === shown).toBe(true);
       }),
     );
+  });
+});
+
+describe("redaction of hostile text takes linear time", () => {
+  const LENGTH = 1_000_000;
+  /** The costliest take 300 ms, on a machine that took 2700 ms for `keykey…` when that was gone through once a name. */
+  const MOST_MS = 1500;
+  const timeMs = (text: string): number => {
+    const startedMs = performance.now();
+    redactText(text);
+    return performance.now() - startedMs;
+  };
+  /** Another process may take the processor: of three times, the first that is short enough counts. */
+  const expectQuick = (text: string): void => {
+    const times = [timeMs(text)];
+    while (times.length < 3 && Math.min(...times) >= MOST_MS) times.push(timeMs(text));
+    expect(Math.min(...times)).toBeLessThan(MOST_MS);
+  };
+
+  it.each([
+    "key",
+    "keyx-",
+    "secretsign",
+    "a",
+    "A",
+    "aA",
+    "=",
+    "a=",
+    "key=",
+    "sign: ",
+    "%253D",
+    "key%2525",
+    "a[",
+    "a ",
+    "cookie",
+    "cookie: ",
+    "a://",
+    "a.",
+    "http://h/",
+    "x://?",
+    "://@",
+    '"',
+    "'",
+    '"a',
+    '"sign":"',
+    "'sign':'",
+    '"sign":["',
+    '\\"sign\\":\\"\\',
+    '"a":"sign":',
+    '"token',
+    '" ',
+    '"sign" :  ',
+    "\\",
+    '\\"',
+    '\\\\"a',
+    "bearer ",
+    "\n",
+    " ",
+  ])("%j", (unit) => {
+    expectQuick(unit.repeat(LENGTH / unit.length));
+  });
+
+  it.each(['sign="', '"sign":"', "{'sign':'", "sign=", "a"])("behind one %j", (head) => {
+    for (const unit of ['\\"a', "\\", "\\'", "a", "key=", '\\\\"']) {
+      expectQuick(head + unit.repeat(LENGTH / unit.length));
+    }
   });
 });
 
@@ -107,6 +173,17 @@ describe("G6: redaction of text that quotes a body", () => {
     const shown = redactText(`Unexpected token in ${json} is not valid`);
     expect(shown).not.toContain(`:"${secret}`);
     expect(shown).toContain("[redacted]");
+  });
+
+  it("changes nothing more the second time", () => {
+    for (const json of [
+      ...quoted,
+      "sign=a {'keys':['b']} Cookie: c; d=e",
+      "http://u:p@h/sign=a?b",
+    ]) {
+      const once = redactText(json);
+      expect(redactText(once)).toBe(once);
+    }
   });
 
   it("keeps the other members", () => {
@@ -138,6 +215,8 @@ describe("a URL", () => {
     ["http://h/f.mp4?a=1?b", "http://h/f.mp4?[redacted]"],
     ["http://u:p@h/f@2.mp4", "http://[redacted]@h/f@2.mp4"],
     ["http://h/f.mp4#a?b", "http://h/f.mp4?[redacted]"],
+    ["http://h/p/sign=abc/z.mp4", "http://h/p/sign=[redacted]"],
+    ["http://h/design=abc/z.mp4?sign=a", "http://h/design=abc/z.mp4?[redacted]"],
   ])("%s", (url, shown) => {
     expect(redactUrl(url)).toBe(shown);
   });
