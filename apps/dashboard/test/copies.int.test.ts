@@ -167,6 +167,44 @@ describe("a stored copy", () => {
     expect((await copy("movie", { "if-none-match": '"other"', ...compared })).status).toBe(200);
   });
 
+  test("If-Match and If-Unmodified-Since refuse another version, whatever else is asked", async () => {
+    const { headers } = await copy("movie", {}, "HEAD");
+    const etag = headers.get("etag") ?? "";
+    const modified = headers.get("last-modified") ?? "";
+    const before = new Date(Date.parse(modified) - 1000).toUTCString();
+    const same: Record<string, string>[] = [
+      { "if-match": etag },
+      { "if-match": "*" },
+      { "if-match": `"other", ${etag}` },
+      { "if-unmodified-since": modified },
+      { "if-unmodified-since": "not a date" },
+      // If-Match goes first, and then the date is not looked at.
+      { "if-match": etag, "if-unmodified-since": before },
+    ];
+    for (const condition of same) {
+      expect({ condition, status: (await copy("movie", condition)).status }).toEqual({
+        condition,
+        status: 200,
+      });
+    }
+    const other: Record<string, string>[] = [
+      { "if-match": '"other"' },
+      { "if-match": "" },
+      // A weak tag does not say that the bytes are the same.
+      { "if-match": `W/${etag}` },
+      { "if-unmodified-since": before },
+      { "if-match": '"other"', "if-unmodified-since": modified },
+      { "if-match": '"other"', "if-none-match": etag, "cache-control": "max-age=0" },
+      { "if-match": '"other"', range: "bytes=0-9" },
+    ];
+    for (const condition of other) {
+      const refused = await copy("movie", condition);
+      expect({ condition, status: refused.status }).toEqual({ condition, status: 412 });
+      expect(await refused.json()).toMatchObject({ code: 412, error: "precondition_failed" });
+      expect((await copy("movie", condition, "HEAD")).status).toBe(412);
+    }
+  });
+
   test("HEAD tells the same without a byte, and knows no range", async () => {
     const response = await copy("movie", { range: "bytes=0-9" }, "HEAD");
     expect(response.status).toBe(200);

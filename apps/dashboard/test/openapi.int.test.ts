@@ -157,6 +157,8 @@ describe("every answer is as described", () => {
       expect(await hold(operation, part)).toBe(206);
       const beyond = await dashboard.get(path, { headers: { range: "bytes=99-" } });
       expect(await hold(operation, beyond)).toBe(416);
+      const other = await dashboard.get(path, { headers: { "if-match": '"other"' } });
+      expect(await hold(operation, other)).toBe(412);
       const etag = beyond.headers.get("etag") ?? "";
       const headers = { "if-none-match": etag, "cache-control": "max-age=0" };
       expect(await hold(operation, await dashboard.get(path, { headers }))).toBe(304);

@@ -129,6 +129,11 @@ export const ERRORS = {
     retryable: false,
     message: "This recording has no stored copy that can be read here, or no such file in it.",
   },
+  precondition_failed: {
+    status: 412,
+    retryable: false,
+    message: "The file is not the version that If-Match or If-Unmodified-Since asks for.",
+  },
   range_not_satisfiable: {
     status: 416,
     retryable: false,

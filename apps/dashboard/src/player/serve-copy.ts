@@ -6,6 +6,7 @@ import type { StoredCopies, StoredFile } from "@reelgate/media/storage/stored-co
 import { AppError } from "@reelgate/shared/errors";
 import { answerError } from "../error-answer.ts";
 import { isSameVersion, rangeOf } from "./byte-range.ts";
+import { isWantedVersion } from "./preconditions.ts";
 
 /** Each holds a connection and a file, and half a megabyte of what the client has not taken yet. */
 const MAX_READERS = 64;
@@ -89,6 +90,10 @@ async function sendFile(
   signal: AbortSignal,
 ): Promise<void> {
   response.set({ ETag: found.etag, "Last-Modified": found.modifiedAt.toUTCString() });
+  if (!isWantedVersion(request.headers, found)) {
+    answerError(response, "precondition_failed");
+    return;
+  }
   if (request.fresh) {
     response.status(304).end();
     return;
