@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { recordMediaReport } from "@reelgate/catalogue/media-state";
 import type { MediaReport } from "@reelgate/shared/contract/media";
+import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import { until } from "@reelgate/testkit/latch";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
@@ -362,6 +364,32 @@ describe("many and slow readers", () => {
     expect(await refused.json()).toMatchObject({ error: "copy_unavailable" });
     for (const { close } of readers) close();
     await until(async () => (await copy("movie")).status === 200);
+  });
+
+  test("that leave while Postgres is slow are no failure", async () => {
+    await using postgres = await startHalfOpenProxy(Number(new URL(urls.databaseUrl).port));
+    await using slow = await startDashboard({
+      redisUrl: urls.redisUrl,
+      databaseUrl: postgres.through(urls.databaseUrl),
+      env: { STORAGE_URL: pathToFileURL(root).href },
+    });
+    const path = `/api/recordings/${ids["movie"]}/copy`;
+    expect((await slow.get(path)).status).toBe(200);
+    await postgres.set("blackhole");
+    const socket = connect(Number(new URL(slow.url).port), "127.0.0.1");
+    const authorization = basic(USER, PASSWORD);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`, () =>
+      socket.destroy(),
+    );
+    await until(async () => {
+      // A request is counted when its connection is closed.
+      const metrics = await (await fetch(`${slow.opsUrl}/metrics`)).text();
+      return /^reelgate_dashboard_http_requests_total\{.*:id\/copy".*\} 2$/mu.test(metrics);
+    });
+    await postgres.set("pass");
+    for (let n = 0; n < 3; n += 1) expect((await slow.get(path)).status).toBe(200);
+    expect(slow.log.withMessage("a request failed")).toEqual([]);
+    expect(slow.log.withMessage("a stored copy cannot be read")).toEqual([]);
   });
 
   test("do not keep the dashboard from stopping", async () => {

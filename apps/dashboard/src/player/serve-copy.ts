@@ -52,6 +52,8 @@ export function createCopyServer(options: CopyServerOptions): CopyServer {
       response.status(302).set("Location", `copy/${PLAYLIST_NAME}${query}`).end();
       return;
     }
+    // Left while the catalogue was asked: its "close" was before anybody listened.
+    if (response.closed) return;
     if (readers >= MAX_READERS) {
       answerError(response, "copy_unavailable", "Too many copies are being read at this moment.");
       return;
