@@ -24,6 +24,7 @@ import type { ProviderHosts } from "./player/provider-hosts.ts";
 import type { CopyServer } from "./player/serve-copy.ts";
 import type { Catalogue, QueueCounter, QueueReader } from "./ports.ts";
 import { createRequestMetrics, labelRoute, routeOf } from "./request-metrics.ts";
+import { targetGate } from "./request-target.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { createPages } from "./web/pages.ts";
 
@@ -51,7 +52,7 @@ export interface DashboardAppOptions {
 
 /**
  * The dashboard as one Express app. The order is the policy: headers on every answer, then the password, then the
- * origin, and only then anything that reads or does something.
+ * origin, and only then anything that reads or does something. It is served through `withReadableTarget`.
  */
 export function createDashboardApp(options: DashboardAppOptions): Express {
   const { logger } = options;
@@ -72,6 +73,7 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
       styleHash: pages.styleHash,
     }),
   );
+  app.use(targetGate());
   app.use(
     passwordGate({
       credentials: options.credentials,

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
@@ -263,6 +264,43 @@ describe("security headers", () => {
       `style-src 'self' 'sha256-${Buffer.from(digest).toString("base64")}'`,
     );
     expect(page).not.toContain("<script");
+  });
+});
+
+/** Sends a request as it stands; `fetch` would normalise its target. */
+async function sendRaw(target: string, authorization: string | null): Promise<string> {
+  const socket = connect(Number(new URL(dashboard.url).port), "127.0.0.1");
+  const password = authorization === null ? "" : `Authorization: ${authorization}\r\n`;
+  socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${password}\r\n`);
+  return await text(socket);
+}
+
+describe("a request target that is no path", () => {
+  test.each([
+    "http://[/api/stats",
+    "http://h:99999/api/stats",
+    "http://127.0.0.1/api/stats",
+    "//[/api/stats",
+    "//h:99999/api/stats",
+    "*",
+  ])("%s is 400 in JSON, with the password and without", async (target) => {
+    for (const authorization of [null, basic(USER, PASSWORD)]) {
+      const answer = await sendRaw(target, authorization);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /u);
+      expect(answer).toContain('"error":"invalid_target"');
+      expect(answer).toMatch(/^content-security-policy: default-src 'none'/imu);
+      expect(answer).toMatch(/^x-content-type-options: nosniff/imu);
+      expect(answer).toMatch(/^cache-control: no-store/imu);
+    }
+    expect(dashboard.log.withMessage("a request failed")).toEqual([]);
+  });
+
+  test("is counted like any other request", async () => {
+    await sendRaw("http://[/", null);
+    const metrics = await (await fetch(`${dashboard.opsUrl}/metrics`)).text();
+    expect(metrics).toMatch(
+      /^reelgate_dashboard_http_requests_total\{route="other",method="GET",status="400"/mu,
+    );
   });
 });
 
