@@ -11,8 +11,8 @@ export function isWantedVersion(
   const ifMatch = headers["if-match"];
   if (ifMatch !== undefined) {
     // A weak tag, W/"…", does not say that the bytes are the same: whole tags are compared.
-    const tags = ifMatch.match(/(?:W\/)?"[^"]*"/gu) ?? [];
-    return ifMatch.trim() === "*" || tags.includes(version.etag);
+    const tags = new Set(ifMatch.match(/(?:W\/)?"[^"]*"/gu));
+    return ifMatch.trim() === "*" || tags.has(version.etag);
   }
   const since = Date.parse(headers["if-unmodified-since"] ?? "");
   // Dates of HTTP have no parts of a second.
