@@ -275,3 +275,20 @@ describe("colours", () => {
     expect(problems).toEqual([]);
   });
 });
+
+// The last of all: from then on every recording is pending.
+describe("without a filter", () => {
+  test("a retry is one of the whole catalogue, and says how many that are", async () => {
+    await expectInBrowser("/recordings", async (page) => {
+      await rows(page).first().waitFor();
+      await page.getByRole("button", { name: /^Retry/u }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("All recordings of the catalogue").waitFor();
+      await dialog.getByRole("button", { name: /^Retry \d+ recordings$/u }).click();
+      await dialog.getByText(/^Done: \d+ recordings retried/u).waitFor({ timeout: 20_000 });
+      await dialog.getByRole("button", { name: "Close" }).click();
+      await page.goto("/recordings?state=indexed");
+      await page.getByText("No recording matches").waitFor();
+    });
+  });
+});
