@@ -96,6 +96,19 @@ describe("the list of recordings", () => {
     });
   });
 
+  test("keeps a filter whose value has a blank at its end when its field is left", async () => {
+    await expectInBrowser("/recordings?stream_id=%20a%20", async (page) => {
+      await page.getByText("No recording matches").waitFor();
+      await page.getByRole("button", { name: "More filters" }).click();
+      const field = page.getByLabel("Stream", { exact: true });
+      await field.focus();
+      await field.blur();
+      expect(new URL(page.url()).searchParams.get("stream_id")).toBe(" a ");
+      await field.fill("b ");
+      await page.waitForURL("**/recordings?stream_id=b");
+    });
+  });
+
   test("is read to its end, far beyond one page", async () => {
     await expectInBrowser("/recordings?app=push.example.com", async (page) => {
       const end = page.getByRole("status").filter({ hasText: "no more follow" });
