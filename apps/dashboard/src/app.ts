@@ -18,6 +18,7 @@ import type { Credentials } from "./auth.ts";
 import { sameOriginGate } from "./cross-origin.ts";
 import { answerError, errorAnswerOf } from "./error-answer.ts";
 import type { GuessThrottle } from "./guess-throttle.ts";
+import { createKnownClients } from "./known-clients.ts";
 import type { BulkMediaQueue } from "@reelgate/shared/contract/jobs";
 import type { About } from "@reelgate/shared/contract/overview";
 import type { ProviderHosts } from "./player/provider-hosts.ts";
@@ -46,6 +47,8 @@ export interface DashboardAppOptions {
   board: RequestHandler;
   credentials: Credentials;
   throttle: GuessThrottle;
+  /** Reverse proxies in front that set X-Forwarded-For. */
+  trustProxyHops: number;
   registry: Registry;
   logger: Logger;
 }
@@ -62,6 +65,7 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("case sensitive routing", true);
+  app.set("trust proxy", options.trustProxyHops);
   // Each operation reads its own query, strictly.
   app.set("query parser", false);
 
@@ -78,6 +82,7 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
     passwordGate({
       credentials: options.credentials,
       throttle: options.throttle,
+      knownClients: createKnownClients(),
       onRefused: ({ address, reason }) => {
         metrics.countRefusedAttempt(reason);
         // Throttled attempts come as fast as somebody sends them: they are counted, but fill no disk.

@@ -164,6 +164,7 @@ export async function compose(
       onError: (error) => logger.error({ err: error }, "Bull Board"),
     }),
     credentials: { user: config.DASHBOARD_USER, password: config.DASHBOARD_PASSWORD },
+    trustProxyHops: config.DASHBOARD_TRUST_PROXY,
     throttle: createGuessThrottle({ ...GUESSES, nowMs: Date.now }),
     registry,
     logger,

@@ -274,6 +274,7 @@ function appOf(catalogue: typeof brokenCatalogue): ReturnType<typeof createDashb
     providerHosts: parseProviderHosts("*.myqcloud.com"),
     pagesFolder: "/no-pages",
     credentials: { user: USER, password: PASSWORD },
+    trustProxyHops: 0,
     throttle: createGuessThrottle({ nowMs: Date.now, burst: 10, refillMs: 1000, maxAddresses: 10 }),
     registry: createRegistry("test"),
     logger: createLogger({ app: "test", level: "silent", destination: createLogSink().stream }),
