@@ -81,6 +81,7 @@ describe.concurrent("with unusable values", () => {
     },
     dashboard: {
       DASHBOARD_PORT: ["-1", `"-1" is not a whole number from 0 to 65535`],
+      DASHBOARD_TRUST_PROXY: ["all", `"all" is not a whole number from 0 to 32`],
       DASHBOARD_USER: ["ad:min", `"ad:min" has a colon`],
       DASHBOARD_PASSWORD: ["s3cr3t", "its value is shorter than 8 characters"],
       REDIS_URL: ["redis//s3cr3t", "its value is not a URL"],

@@ -96,6 +96,19 @@ describe("the list of recordings", () => {
     });
   });
 
+  test("keeps a filter whose value has a blank at its end when its field is left", async () => {
+    await expectInBrowser("/recordings?stream_id=%20a%20", async (page) => {
+      await page.getByText("No recording matches").waitFor();
+      await page.getByRole("button", { name: "More filters" }).click();
+      const field = page.getByLabel("Stream", { exact: true });
+      await field.focus();
+      await field.blur();
+      expect(new URL(page.url()).searchParams.get("stream_id")).toBe(" a ");
+      await field.fill("b ");
+      await page.waitForURL("**/recordings?stream_id=b");
+    });
+  });
+
   test("is read to its end, far beyond one page", async () => {
     await expectInBrowser("/recordings?app=push.example.com", async (page) => {
       const end = page.getByRole("status").filter({ hasText: "no more follow" });
@@ -273,5 +286,22 @@ describe("colours", () => {
     await page.reload();
     expect(await ground()).toBe(light);
     expect(problems).toEqual([]);
+  });
+});
+
+// The last of all: from then on every recording is pending.
+describe("without a filter", () => {
+  test("a retry is one of the whole catalogue, and says how many that are", async () => {
+    await expectInBrowser("/recordings", async (page) => {
+      await rows(page).first().waitFor();
+      await page.getByRole("button", { name: /^Retry/u }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("All recordings of the catalogue").waitFor();
+      await dialog.getByRole("button", { name: /^Retry \d+ recordings$/u }).click();
+      await dialog.getByText(/^Done: \d+ recordings retried/u).waitFor({ timeout: 20_000 });
+      await dialog.getByRole("button", { name: "Close" }).click();
+      await page.goto("/recordings?state=indexed");
+      await page.getByText("No recording matches").waitFor();
+    });
   });
 });

@@ -51,6 +51,7 @@ beforeAll(async () => {
       throw new Error("the board broke");
     },
     credentials: { user: "admin", password: "correct horse" },
+    trustProxyHops: 0,
     throttle: createGuessThrottle({ nowMs: Date.now, burst: 10, refillMs: 1000, maxAddresses: 10 }),
     registry: createRegistry("test"),
     logger: createLogger({ app: "test", level: "debug", destination: log.stream }),

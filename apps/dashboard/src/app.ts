@@ -18,12 +18,14 @@ import type { Credentials } from "./auth.ts";
 import { sameOriginGate } from "./cross-origin.ts";
 import { answerError, errorAnswerOf } from "./error-answer.ts";
 import type { GuessThrottle } from "./guess-throttle.ts";
+import { createKnownClients } from "./known-clients.ts";
 import type { BulkMediaQueue } from "@reelgate/shared/contract/jobs";
 import type { About } from "@reelgate/shared/contract/overview";
 import type { ProviderHosts } from "./player/provider-hosts.ts";
 import type { CopyServer } from "./player/serve-copy.ts";
 import type { Catalogue, QueueCounter, QueueReader } from "./ports.ts";
 import { createRequestMetrics, labelRoute, routeOf } from "./request-metrics.ts";
+import { targetGate } from "./request-target.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { createPages } from "./web/pages.ts";
 
@@ -45,13 +47,15 @@ export interface DashboardAppOptions {
   board: RequestHandler;
   credentials: Credentials;
   throttle: GuessThrottle;
+  /** Reverse proxies in front that set X-Forwarded-For. */
+  trustProxyHops: number;
   registry: Registry;
   logger: Logger;
 }
 
 /**
  * The dashboard as one Express app. The order is the policy: headers on every answer, then the password, then the
- * origin, and only then anything that reads or does something.
+ * origin, and only then anything that reads or does something. It is served through `withReadableTarget`.
  */
 export function createDashboardApp(options: DashboardAppOptions): Express {
   const { logger } = options;
@@ -61,6 +65,7 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("case sensitive routing", true);
+  app.set("trust proxy", options.trustProxyHops);
   // Each operation reads its own query, strictly.
   app.set("query parser", false);
 
@@ -72,10 +77,12 @@ export function createDashboardApp(options: DashboardAppOptions): Express {
       styleHash: pages.styleHash,
     }),
   );
+  app.use(targetGate());
   app.use(
     passwordGate({
       credentials: options.credentials,
       throttle: options.throttle,
+      knownClients: createKnownClients(),
       onRefused: ({ address, reason }) => {
         metrics.countRefusedAttempt(reason);
         // Throttled attempts come as fast as somebody sends them: they are counted, but fill no disk.

@@ -1,7 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { RequestHandler } from "express";
+import { isIP } from "node:net";
+import type { Request, RequestHandler } from "express";
 import { answerError } from "./error-answer.ts";
 import type { GuessThrottle } from "./guess-throttle.ts";
+import type { KnownClients } from "./known-clients.ts";
 
 export interface Credentials {
   user: string;
@@ -44,6 +46,7 @@ export function createCredentialCheck(
 export interface PasswordGateOptions {
   credentials: Credentials;
   throttle: GuessThrottle;
+  knownClients: KnownClients;
   /** A wrong attempt, or one that was not looked at because its address has to wait. */
   onRefused: (attempt: { address: string; reason: "wrong" | "throttled" }) => void;
 }
@@ -51,17 +54,19 @@ export interface PasswordGateOptions {
 /**
  * Lets nothing through without user and password.
  *
- * A request without credentials is no guess: browsers begin with one, so it is not counted. The address is that of the
- * connection: a header such as X-Forwarded-For is written by whoever asks.
+ * A request without credentials is no guess: browsers begin with one, so it is not counted. Wrong attempts are counted
+ * by address, and by client for who had the right password before: others behind its address do not make it wait.
  */
 export function passwordGate(options: PasswordGateOptions): RequestHandler {
-  const { throttle, onRefused } = options;
+  const { throttle, knownClients, onRefused } = options;
   const check = createCredentialCheck(options.credentials);
   return (request, response, next) => {
     const { authorization } = request.headers;
     if (authorization !== undefined) {
-      const address = request.socket.remoteAddress ?? "";
-      const waitMs = throttle.waitMs(address);
+      const address = addressOf(request);
+      const known = knownClients.keyOf(request.headers.cookie);
+      const guesser = known ?? address;
+      const waitMs = throttle.waitMs(guesser);
       if (waitMs > 0) {
         onRefused({ address, reason: "throttled" });
         response.set("Retry-After", String(Math.ceil(waitMs / 1000)));
@@ -69,13 +74,24 @@ export function passwordGate(options: PasswordGateOptions): RequestHandler {
         return;
       }
       if (check(authorization) === "right") {
+        if (known === null) response.append("Set-Cookie", knownClients.introduce());
         next();
         return;
       }
-      throttle.recordFailure(address);
+      throttle.recordFailure(guesser);
       onRefused({ address, reason: "wrong" });
     }
     response.set("WWW-Authenticate", 'Basic realm="Reelgate", charset="UTF-8"');
     answerError(response, "unauthorized");
   };
+}
+
+/**
+ * The client's address: that of the connection, or what the trusted proxies (DASHBOARD_TRUST_PROXY) say it is. Express
+ * takes any text out of X-Forwarded-For; what is no IP address is not believed.
+ */
+function addressOf(request: Request): string {
+  const claimed = request.ip;
+  if (claimed !== undefined && isIP(claimed) !== 0) return claimed;
+  return request.socket.remoteAddress ?? "";
 }

@@ -31,6 +31,7 @@ import { createBoard } from "./board.ts";
 import type { DashboardConfig } from "./config.ts";
 import { createGuessThrottle } from "./guess-throttle.ts";
 import { operatorRetries } from "./operator-retries.ts";
+import { withReadableTarget } from "./request-target.ts";
 import { createCopyServer } from "./player/serve-copy.ts";
 
 /** Ten wrong passwords at once, then ten a minute: 14,400 a day from one address. */
@@ -163,6 +164,7 @@ export async function compose(
       onError: (error) => logger.error({ err: error }, "Bull Board"),
     }),
     credentials: { user: config.DASHBOARD_USER, password: config.DASHBOARD_PASSWORD },
+    trustProxyHops: config.DASHBOARD_TRUST_PROXY,
     throttle: createGuessThrottle({ ...GUESSES, nowMs: Date.now }),
     registry,
     logger,
@@ -183,7 +185,7 @@ export async function compose(
     await startOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, registry, readiness }),
   );
 
-  const server = createServer(HTTP_TIMEOUTS, app);
+  const server = createServer(HTTP_TIMEOUTS, withReadableTarget(app));
   server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
   server.maxConnections = MAX_CONNECTIONS;
   const port = await listen(server, {

@@ -13,6 +13,7 @@ describe("the dashboard's configuration", () => {
       DASHBOARD_PORT: 3000,
       DASHBOARD_HOST: "127.0.0.1",
       DASHBOARD_USER: "admin",
+      DASHBOARD_TRUST_PROXY: 0,
       DASHBOARD_PASSWORD: "correct horse battery",
     });
   });
@@ -45,6 +46,7 @@ describe("the dashboard's configuration", () => {
     ["DASHBOARD_PASSWORD", "sEcReT7\nsEcReT7"],
     ["DASHBOARD_USER", "ad:min"],
     ["DASHBOARD_PORT", "65536"],
+    ["DASHBOARD_TRUST_PROXY", "true"],
     ["REDIS_URL", "http://user:sEcReT7@localhost"],
     ["DATABASE_URL", "mysql://user:sEcReT7@localhost"],
     ["STORAGE_URL", "s3://sEcReT7:sEcReT7@bucket"],

@@ -41,6 +41,7 @@ type DashboardEnv = {
   DASHBOARD_HOST: EnvVariable<string>;
   DASHBOARD_USER: EnvVariable<string>;
   DASHBOARD_PASSWORD: EnvVariable<string>;
+  DASHBOARD_TRUST_PROXY: EnvVariable<number>;
   PLAYER_PROVIDER_HOSTS: EnvVariable<ProviderHosts | null>;
 } & StorageEnv<StorageTarget> &
   typeof REDIS_ENV &
@@ -73,6 +74,13 @@ export const DASHBOARD_ENV: DashboardEnv = {
     description: `Password of the dashboard, ${MIN_PASSWORD_CHARS} characters or more.`,
     example: "a-long-random-password",
     secret: true,
+  },
+  DASHBOARD_TRUST_PROXY: {
+    parse: integerBetween(0, 32),
+    description:
+      "Reverse proxies in front of the dashboard that set X-Forwarded-For; 0 takes the address of the connection. By it wrong passwords are counted.",
+    example: "1",
+    default: "0",
   },
   PLAYER_PROVIDER_HOSTS: {
     parse: optional(usable(parseProviderHosts)),

@@ -1,6 +1,9 @@
 import { isIPv4 } from "node:net";
 
-/** Makes guessing of the password slow: each address may be wrong a few times, then a few times a minute. */
+/**
+ * Makes guessing of the password slow: each address may be wrong a few times, then a few times a minute. What is said of
+ * addresses holds for any other name of a guesser that has no colon.
+ */
 export interface GuessThrottle {
   /** Milliseconds until `address` may try again; 0 when it may now. */
   waitMs(address: string): number;
@@ -23,8 +26,8 @@ export interface GuessThrottleOptions {
 /**
  * A token bucket for each address, kept as one number: the time at which the bucket is full again.
  *
- * Only wrong attempts count, so that a working client is slowed only by others behind its own address; while an address has to wait, its attempts are
- * not looked at, so a right guess among many parallel ones is not found either.
+ * Only wrong attempts count, so that a working client is slowed only by others behind its own address; while an address
+ * has to wait, its attempts are not looked at, so a right guess among many parallel ones is not found either.
  */
 export function createGuessThrottle(options: GuessThrottleOptions): GuessThrottle {
   const { nowMs, burst, refillMs, maxAddresses } = options;

@@ -21,7 +21,8 @@ const BOARD_POLICY = [
 
 /**
  * The dashboard's own pages. Media and what a player fetches come from the dashboard, or from the provider's hosts that
- * the operator allows; players hand media over as blobs and work in workers that are made of one.
+ * the operator allows; players hand media over as blobs. They work in the page: their workers would be made of blobs, and
+ * whatever can make a blob could then run as a script.
  */
 function ownPolicy({ providerSources, styleHash }: SecurityHeadersOptions): string {
   const provider = providerSources.map((source) => ` ${source}`).join("");
@@ -33,7 +34,7 @@ function ownPolicy({ providerSources, styleHash }: SecurityHeadersOptions): stri
     "font-src 'self'",
     `media-src 'self' blob:${provider}`,
     `connect-src 'self'${provider}`,
-    "worker-src 'self' blob:",
+    "worker-src 'none'",
     "manifest-src 'self'",
     "base-uri 'none'",
     NO_FRAMES,

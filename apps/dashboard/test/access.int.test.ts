@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
@@ -164,6 +165,67 @@ describe("guessing the password", () => {
   });
 });
 
+describe("who shares an address with a guesser", () => {
+  const RIGHT = { authorization: basic(USER, PASSWORD) };
+  const WRONG = { authorization: basic(USER, "wrong password") };
+  const start = (env: Record<string, string> = {}): Promise<RunningDashboard> =>
+    startDashboard({ redisUrl: redis.url, databaseUrl, env });
+  const statusOf = async (
+    { url }: RunningDashboard,
+    headers: Record<string, string>,
+  ): Promise<number> => (await fetch(`${url}/api/about`, { headers })).status;
+  const guess = async (own: RunningDashboard, headers: Record<string, string>): Promise<void> => {
+    for (let n = 0; n < 10; n += 1) expect(await statusOf(own, headers)).toBe(401);
+  };
+
+  test("is not locked out after a login, and yet may not guess without end", async () => {
+    await using own = await start();
+    const login = await fetch(`${own.url}/api/about`, { headers: RIGHT });
+    const setCookie = login.headers.get("set-cookie") ?? "";
+    expect(setCookie).toMatch(/^\w+=[0-9a-f.]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/u);
+    const [cookie = ""] = setCookie.split(";");
+    // Who is known is not given another mark.
+    const again = await fetch(`${own.url}/api/about`, { headers: { ...RIGHT, cookie } });
+    expect(again.headers.get("set-cookie")).toBeNull();
+
+    const refused = await fetch(`${own.url}/api/about`, { headers: WRONG });
+    expect(refused.headers.get("set-cookie")).toBeNull();
+    for (let n = 0; n < 9; n += 1) expect(await statusOf(own, WRONG)).toBe(401);
+    // A guesser who finds the right password among many is not told, although it was right before.
+    expect(await statusOf(own, RIGHT)).toBe(429);
+    expect(await statusOf(own, { ...RIGHT, cookie })).toBe(200);
+    expect(await statusOf(own, { ...RIGHT, cookie: `theme=dark; ${cookie}; a=b` })).toBe(200);
+    const forged = cookie.replace(/.$/u, (last) => (last === "0" ? "1" : "0"));
+    for (const other of [forged, `x${cookie}`, `${cookie}0`, cookie.slice(0, -1)]) {
+      expect(await statusOf(own, { ...RIGHT, cookie: other })).toBe(429);
+    }
+    expect(await statusOf(own, { cookie })).toBe(401);
+
+    await guess(own, { ...WRONG, cookie });
+    expect(await statusOf(own, { ...RIGHT, cookie })).toBe(429);
+  });
+
+  test("is told apart by what the trusted proxies say", async () => {
+    await using own = await start({ DASHBOARD_TRUST_PROXY: "1" });
+    // What the client itself claims stands before what the proxy adds.
+    await guess(own, { ...WRONG, "x-forwarded-for": "203.0.113.9, 203.0.113.5" });
+    expect(await statusOf(own, { ...RIGHT, "x-forwarded-for": "203.0.113.5" })).toBe(429);
+    expect(await statusOf(own, { ...RIGHT, "x-forwarded-for": "203.0.113.9" })).toBe(200);
+    expect(own.log.withMessage("a login was refused")[0]).toMatchObject({ address: "203.0.113.5" });
+    // What is no address is not believed.
+    await guess(own, { ...WRONG, "x-forwarded-for": "unknown" });
+    expect(await statusOf(own, RIGHT)).toBe(429);
+  });
+
+  test("is not told apart by what it says itself", async () => {
+    await using own = await start();
+    for (let n = 0; n < 10; n += 1) {
+      expect(await statusOf(own, { ...WRONG, "x-forwarded-for": `203.0.113.${n}` })).toBe(401);
+    }
+    expect(await statusOf(own, { ...RIGHT, "x-forwarded-for": "203.0.113.99" })).toBe(429);
+  });
+});
+
 describe("a request from another origin", () => {
   const CHANGING = [
     ["POST", "/api/recordings/1/retry"],
@@ -263,6 +325,43 @@ describe("security headers", () => {
       `style-src 'self' 'sha256-${Buffer.from(digest).toString("base64")}'`,
     );
     expect(page).not.toContain("<script");
+  });
+});
+
+/** Sends a request as it stands; `fetch` would normalise its target. */
+async function sendRaw(target: string, authorization: string | null): Promise<string> {
+  const socket = connect(Number(new URL(dashboard.url).port), "127.0.0.1");
+  const password = authorization === null ? "" : `Authorization: ${authorization}\r\n`;
+  socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${password}\r\n`);
+  return await text(socket);
+}
+
+describe("a request target that is no path", () => {
+  test.each([
+    "http://[/api/stats",
+    "http://h:99999/api/stats",
+    "http://127.0.0.1/api/stats",
+    "//[/api/stats",
+    "//h:99999/api/stats",
+    "*",
+  ])("%s is 400 in JSON, with the password and without", async (target) => {
+    for (const authorization of [null, basic(USER, PASSWORD)]) {
+      const answer = await sendRaw(target, authorization);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /u);
+      expect(answer).toContain('"error":"invalid_target"');
+      expect(answer).toMatch(/^content-security-policy: default-src 'none'/imu);
+      expect(answer).toMatch(/^x-content-type-options: nosniff/imu);
+      expect(answer).toMatch(/^cache-control: no-store/imu);
+    }
+    expect(dashboard.log.withMessage("a request failed")).toEqual([]);
+  });
+
+  test("is counted like any other request", async () => {
+    await sendRaw("http://[/", null);
+    const metrics = await (await fetch(`${dashboard.opsUrl}/metrics`)).text();
+    expect(metrics).toMatch(
+      /^reelgate_dashboard_http_requests_total\{route="other",method="GET",status="400"/mu,
+    );
   });
 });
 

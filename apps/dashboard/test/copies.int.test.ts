@@ -1,16 +1,20 @@
 import { once } from "node:events";
-import { request } from "node:http";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import express from "express";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { recordMediaReport } from "@reelgate/catalogue/media-state";
+import { createLocalCopies } from "@reelgate/media/storage/local-copies";
 import type { MediaReport } from "@reelgate/shared/contract/media";
+import { closeServer, listen } from "@reelgate/shared/http-listen";
 import { until } from "@reelgate/testkit/latch";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
+import { createCopyServer } from "../src/player/serve-copy.ts";
 import { openCatalogue } from "./open-catalogue.ts";
 import { PASSWORD, USER, basic, startDashboard } from "./running-dashboard.ts";
 import type { RunningDashboard } from "./running-dashboard.ts";
@@ -165,6 +169,44 @@ describe("a stored copy", () => {
     expect(same.status).toBe(304);
     expect(await same.text()).toBe("");
     expect((await copy("movie", { "if-none-match": '"other"', ...compared })).status).toBe(200);
+  });
+
+  test("If-Match and If-Unmodified-Since refuse another version, whatever else is asked", async () => {
+    const { headers } = await copy("movie", {}, "HEAD");
+    const etag = headers.get("etag") ?? "";
+    const modified = headers.get("last-modified") ?? "";
+    const before = new Date(Date.parse(modified) - 1000).toUTCString();
+    const same: Record<string, string>[] = [
+      { "if-match": etag },
+      { "if-match": "*" },
+      { "if-match": `"other", ${etag}` },
+      { "if-unmodified-since": modified },
+      { "if-unmodified-since": "not a date" },
+      // If-Match goes first, and then the date is not looked at.
+      { "if-match": etag, "if-unmodified-since": before },
+    ];
+    for (const condition of same) {
+      expect({ condition, status: (await copy("movie", condition)).status }).toEqual({
+        condition,
+        status: 200,
+      });
+    }
+    const other: Record<string, string>[] = [
+      { "if-match": '"other"' },
+      { "if-match": "" },
+      // A weak tag does not say that the bytes are the same.
+      { "if-match": `W/${etag}` },
+      { "if-unmodified-since": before },
+      { "if-match": '"other"', "if-unmodified-since": modified },
+      { "if-match": '"other"', "if-none-match": etag, "cache-control": "max-age=0" },
+      { "if-match": '"other"', range: "bytes=0-9" },
+    ];
+    for (const condition of other) {
+      const refused = await copy("movie", condition);
+      expect({ condition, status: refused.status }).toEqual({ condition, status: 412 });
+      expect(await refused.json()).toMatchObject({ code: 412, error: "precondition_failed" });
+      expect((await copy("movie", condition, "HEAD")).status).toBe(412);
+    }
   });
 
   test("HEAD tells the same without a byte, and knows no range", async () => {
@@ -324,6 +366,55 @@ describe("many and slow readers", () => {
     expect(await refused.json()).toMatchObject({ error: "copy_unavailable" });
     for (const { close } of readers) close();
     await until(async () => (await copy("movie")).status === 200);
+  });
+
+  test("that left while the catalogue was asked are no failure", async () => {
+    const failures: unknown[] = [];
+    const copies = createLocalCopies({ kind: "folder", root });
+    let finds = 0;
+    const serve = createCopyServer({
+      copies: {
+        ...copies,
+        find: (...wanted) => {
+          finds += 1;
+          return copies.find(...wanted);
+        },
+      },
+      stopping: new AbortController().signal,
+      onReadFailed: (error) => failures.push(error),
+    });
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    const { promise: served, resolve: isServed } = Promise.withResolvers<void>();
+    const app = express().get("/", async (asked, response) => {
+      arrive();
+      await once(response, "close");
+      const wanted = { storedUrl: urlOf("app/live/room/big.flv"), file: null, isDownload: false };
+      await serve(asked, response, wanted).catch((error: unknown) => failures.push(error));
+      isServed();
+    });
+    const server = createServer(app);
+    const port = await listen(server, { host: "127.0.0.1", port: 0, portVariable: "PORT" });
+    try {
+      const sent = request({ host: "127.0.0.1", port }).end();
+      sent.on("error", () => {});
+      await arrived;
+      sent.destroy();
+      await served;
+      expect({ failures, finds }).toEqual({ failures: [], finds: 0 });
+    } finally {
+      await closeServer(server);
+    }
+  });
+
+  test("of a copy that became shorter are cut off, and that is logged", async () => {
+    await stored("shrinking", await keep("app/live/room/shrinking.flv", Buffer.alloc(BIG_BYTES)));
+    const response = await copy("shrinking");
+    expect(response.headers.get("content-length")).toBe(String(BIG_BYTES));
+    await truncate(join(root, "app/live/room/shrinking.flv"), 1000);
+    await expect(response.arrayBuffer()).rejects.toThrow("terminated");
+    const logged = dashboard.log.withMessage("a stored copy cannot be read");
+    expect(logged).toHaveLength(1);
+    expect(JSON.stringify(logged)).toContain(`of ${BIG_BYTES} bytes`);
   });
 
   test("do not keep the dashboard from stopping", async () => {

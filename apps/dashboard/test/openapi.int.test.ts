@@ -157,6 +157,8 @@ describe("every answer is as described", () => {
       expect(await hold(operation, part)).toBe(206);
       const beyond = await dashboard.get(path, { headers: { range: "bytes=99-" } });
       expect(await hold(operation, beyond)).toBe(416);
+      const other = await dashboard.get(path, { headers: { "if-match": '"other"' } });
+      expect(await hold(operation, other)).toBe(412);
       const etag = beyond.headers.get("etag") ?? "";
       const headers = { "if-none-match": etag, "cache-control": "max-age=0" };
       expect(await hold(operation, await dashboard.get(path, { headers }))).toBe(304);
@@ -272,6 +274,7 @@ function appOf(catalogue: typeof brokenCatalogue): ReturnType<typeof createDashb
     providerHosts: parseProviderHosts("*.myqcloud.com"),
     pagesFolder: "/no-pages",
     credentials: { user: USER, password: PASSWORD },
+    trustProxyHops: 0,
     throttle: createGuessThrottle({ nowMs: Date.now, burst: 10, refillMs: 1000, maxAddresses: 10 }),
     registry: createRegistry("test"),
     logger: createLogger({ app: "test", level: "silent", destination: createLogSink().stream }),

@@ -106,7 +106,7 @@ describe("built pages", () => {
         "font-src 'self'",
         "media-src 'self' blob:",
         "connect-src 'self'",
-        "worker-src 'self' blob:",
+        "worker-src 'none'",
         "manifest-src 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

@@ -117,6 +117,11 @@ export const ERRORS = {
     retryable: false,
     message: "A state-changing request came from another origin.",
   },
+  invalid_target: {
+    status: 400,
+    retryable: false,
+    message: "The target of the request is not a path that can be read.",
+  },
   invalid_query: { status: 400, retryable: false, message: "A query parameter is not usable." },
   recording_not_found: { status: 404, retryable: false, message: "No recording has this id." },
   retry_not_possible: {
@@ -128,6 +133,11 @@ export const ERRORS = {
     status: 404,
     retryable: false,
     message: "This recording has no stored copy that can be read here, or no such file in it.",
+  },
+  precondition_failed: {
+    status: 412,
+    retryable: false,
+    message: "The file is not the version that If-Match or If-Unmodified-Since asks for.",
   },
   range_not_satisfiable: {
     status: 416,

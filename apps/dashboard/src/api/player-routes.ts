@@ -53,6 +53,7 @@ export function playerRoutes(options: PlayerRoutesOptions): ApiRoute[] {
         "recording_not_found",
         "copy_not_found",
         "copy_unavailable",
+        "precondition_failed",
         "range_not_satisfiable",
       ],
       serve: async ({ download }, params, request, response) => {

@@ -6,6 +6,7 @@ import type { StoredCopies, StoredFile } from "@reelgate/media/storage/stored-co
 import { AppError } from "@reelgate/shared/errors";
 import { answerError } from "../error-answer.ts";
 import { isSameVersion, rangeOf } from "./byte-range.ts";
+import { isWantedVersion } from "./preconditions.ts";
 
 /** Each holds a connection and a file, and half a megabyte of what the client has not taken yet. */
 const MAX_READERS = 64;
@@ -51,6 +52,8 @@ export function createCopyServer(options: CopyServerOptions): CopyServer {
       response.status(302).set("Location", `copy/${PLAYLIST_NAME}${query}`).end();
       return;
     }
+    // Left while the catalogue was asked: its "close" was before anybody listened.
+    if (response.closed) return;
     if (readers >= MAX_READERS) {
       answerError(response, "copy_unavailable", "Too many copies are being read at this moment.");
       return;
@@ -62,14 +65,11 @@ export function createCopyServer(options: CopyServerOptions): CopyServer {
     try {
       await using found = await copies.find(wanted.storedUrl, wanted.file, signal);
       if (found === null) answerError(response, "copy_not_found");
-      else await sendFile(request, response, found, wanted, signal);
+      else await sendFile(request, response, found, { ...wanted, signal, onReadFailed });
     } catch (error) {
       // Who has gone needs no answer, a stop cuts the connection, and half a file cannot be taken back.
-      if (signal.aborted) response.destroy();
-      else if (response.headersSent) {
-        onReadFailed(error);
-        response.destroy();
-      } else if (!(error instanceof AppError)) throw error;
+      if (signal.aborted || response.headersSent || response.destroyed) response.destroy();
+      else if (!(error instanceof AppError)) throw error;
       else {
         onReadFailed(error);
         for (const header of ["ETag", "Last-Modified"]) response.removeHeader(header);
@@ -85,10 +85,14 @@ async function sendFile(
   request: Request,
   response: Response,
   found: StoredFile,
-  wanted: CopyRequest,
-  signal: AbortSignal,
+  wanted: CopyRequest & Pick<CopyServerOptions, "onReadFailed"> & { signal: AbortSignal },
 ): Promise<void> {
+  const { signal, onReadFailed } = wanted;
   response.set({ ETag: found.etag, "Last-Modified": found.modifiedAt.toUTCString() });
+  if (!isWantedVersion(request.headers, found)) {
+    answerError(response, "precondition_failed");
+    return;
+  }
   if (request.fresh) {
     response.status(304).end();
     return;
@@ -112,7 +116,43 @@ async function sendFile(
     response.set("Content-Range", `bytes ${span.first}-${span.last}/${found.sizeBytes}`);
   }
   if (body === null) response.end();
-  else await pipeline(body, response, { signal });
+  else {
+    const whole = (bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> =>
+      wholeOf(bytes, length, (error) => {
+        if (!signal.aborted || !isLeaving(error)) onReadFailed(error);
+      });
+    await pipeline(body, whole, response, { signal });
+  }
+}
+
+/**
+ * Hands bytes on, and throws when they end early: the client would wait for the rest.
+ *
+ * A failure is told from here, since the pipeline closes the connection before it throws: after it, a storage that
+ * failed looks like a client that left.
+ */
+async function* wholeOf(
+  bytes: AsyncIterable<Buffer>,
+  length: number,
+  onFailed: (error: unknown) => void,
+): AsyncGenerator<Buffer> {
+  let sentBytes = 0;
+  try {
+    for await (const chunk of bytes) {
+      sentBytes += chunk.length;
+      yield chunk;
+    }
+    if (sentBytes < length) throw new Error(`the copy ended after ${sentBytes} of ${length} bytes`);
+  } catch (error) {
+    onFailed(error);
+    throw error;
+  }
+}
+
+/** Whether a stream failed only because the other end of its pipeline went away. */
+function isLeaving(error: unknown): boolean {
+  const { name, code } = error as NodeJS.ErrnoException;
+  return name === "AbortError" || code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 function describe({ storedUrl, file, isDownload }: CopyRequest): Record<string, string> {

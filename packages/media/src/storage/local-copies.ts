@@ -1,4 +1,4 @@
-import { constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
+import { constants, type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { FolderTarget } from "./storage-url.ts";
 import { placeOf } from "./copy-place.ts";
@@ -45,7 +45,7 @@ async function foundIn(handle: FileHandle, path: string): Promise<StoredFile | n
   await using opened = new AsyncDisposableStack();
   opened.defer(() => handle.close());
   const found = await handle.stat({ bigint: true });
-  if (!found.isFile() || !(await isItself(path, found))) return null;
+  if (!found.isFile() || !(await isItself(handle, path, found))) return null;
   const owned = opened.move();
   return {
     sizeBytes: Number(found.size),
@@ -64,8 +64,19 @@ async function foundIn(handle: FileHandle, path: string): Promise<StoredFile | n
   };
 }
 
-/** Looked at after the file was opened, so that no link can come between. */
-async function isItself(path: string, opened: { dev: bigint; ino: bigint }): Promise<boolean> {
+/**
+ * Whether what was opened lies at `path` itself, and no link led to it.
+ *
+ * Linux is asked where the opened file is. Any look at the path instead can see another file than was opened: who swaps
+ * a folder and a link, over and over, had his way with `stat` and `realpath` within a thousand requests. Elsewhere
+ * (macOS) there is nothing better than these two.
+ */
+async function isItself(
+  handle: FileHandle,
+  path: string,
+  opened: { dev: bigint; ino: bigint },
+): Promise<boolean> {
+  if (process.platform === "linux") return (await readlink(`/proc/self/fd/${handle.fd}`)) === path;
   try {
     const now = await stat(path, { bigint: true });
     return (await realpath(path)) === path && now.dev === opened.dev && now.ino === opened.ino;

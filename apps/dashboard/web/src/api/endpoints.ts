@@ -61,9 +61,12 @@ export async function retryRecording(id: string): Promise<void> {
   });
 }
 
-/** One page of a retry of everything that a filter lets through. */
+/** One page of a retry of everything that a filter lets through; without a condition, of the whole catalogue. */
 export function retryRecordings(filter: RecordingFilter, page: PageOptions): Promise<BulkRetry> {
-  const query = paged(recordingFilterQuery(filter), page);
+  const query = recordingFilterQuery(filter);
+  // The API takes no missing filter for a wish to retry everything.
+  if (query.size === 0) query.set("all", "true");
+  paged(query, page);
   return request(`/api/recordings/retry?${query.toString()}`, bulkRetrySchema, {
     method: "POST",
     ...withSignal(page),

@@ -58,7 +58,7 @@ export function RecordingFilters({ filter, onChange }: RecordingFiltersProps): R
           <TextFilter
             id={SEARCH_FIELD}
             type="search"
-            label="Search by stream, file, task or channel id"
+            label="Search by stream, file, task or recording id"
             labelHidden
             placeholder="Stream, file or task id, exactly"
             value={filter.q ?? ""}

@@ -28,7 +28,8 @@ export function TextFilter(props: TextFilterProps): ReactNode {
   }, [value]);
   const apply = (next: string): void => {
     clearTimeout(timer.current);
-    if (next.trim() !== value) onChange(next.trim());
+    // The value of an address may have blanks at its ends: a field that was only looked at changes nothing.
+    if (next.trim() !== value.trim()) onChange(next.trim());
   };
   return (
     <div className="field">

@@ -44,7 +44,7 @@ async function attachHls(
     tell("This browser cannot play HLS.");
     return () => {};
   }
-  // Its worker would be a blob: script, which the content security policy forbids for good reasons.
+  // Its worker would be a script out of a blob, which the content security policy forbids; that of mpegts.js too.
   const hls = new Hls({ enableWorker: false });
   let recovered = false;
   hls.on(Hls.Events.ERROR, (_event, data) => {
