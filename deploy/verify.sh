@@ -296,15 +296,32 @@ kill_app() {
     if [ $p != /proc/1 ] && grep -qa "dist/mai[n].js" $p/cmdline; then kill -KILL ${p#/proc/}; fi
   done'
 }
-kill_and_start() {
+kill_and_start() { # SERVICE [CONDITION THAT MUST HOLD BEFORE IT IS STARTED AGAIN]
   local id
   id=$(containers "$1")
   docker kill -s KILL "$id" >/dev/null
+  if [[ -n ${2:-} ]]; then wait_for 60 "$2" "$2"; fi
   docker start "$id" >/dev/null
 }
 
+metric_of() { # CONTAINER OPS-PORT NAME[LABELS]: the sum of its series
+  docker exec "$1" node -e '
+    const [port, name] = process.argv.slice(1);
+    fetch(`http://127.0.0.1:${port}/metrics`).then((r) => r.text()).then((text) => {
+      const found = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+      console.log(found.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0));
+    })' "$2" "$3"
+}
+sum_over_ingresses() { # NAME
+  local id sum=0
+  for id in $(containers ingress); do sum=$((sum + $(metric_of "$id" 9091 "$1"))); done
+  echo "$sum"
+}
+the_spool_is_used() { (($(sum_over_ingresses reelgate_ingress_spooled_total) > 0)); }
+the_spools_are_empty() { (($(sum_over_ingresses reelgate_ingress_spool_callbacks) == 0)); }
+
 every_callback_ends_as_it_must() {
-  local id ingress simulating settled=0 at status=0
+  local id ingress simulating settled=0 spooled refused at status=0
   id=$(containers worker | head -n 1)
   mkfifo "$work/settled"
   in_dashboard watch $((count / 2)) >"$work/settled" &
@@ -323,6 +340,14 @@ every_callback_ends_as_it_must() {
         for ingress in $(containers ingress); do kill_app "$ingress"; done
         note "every ingress was killed when $settled had been"
         ;;
+      redis)
+        kill_and_start redis the_spool_is_used
+        # What an ingress counted is gone with it, so this is asked before they are killed.
+        spooled=$(sum_over_ingresses reelgate_ingress_spooled_total)
+        refused=$(sum_over_ingresses 'reelgate_ingress_answers_total{answer="queue_unavailable"}')
+        ((refused == 0)) || fail "$refused callbacks were refused while Redis was away, instead of spooled"
+        note "redis was killed when $settled had been; until it was back $spooled callbacks were accepted into the spool, none refused"
+        ;;
       *) kill_and_start "${at#* }"; note "${at#* } was killed when $settled had been" ;;
     esac
   done
@@ -331,24 +356,26 @@ every_callback_ends_as_it_must() {
   cat "$work/simulated"
   ((status == 0)) || fail "the simulator ended with $status"
   grep -q "no deviation" "$work/simulated" || fail "the simulator says nothing of deviations"
-  grep -qE '[1-9][0-9]* retries' "$work/simulated" || fail "nothing was refused meanwhile: Redis was killed after the sending"
+  grep -qE '[1-9][0-9]* retries' "$work/simulated" || fail "nothing was repeated: the ingresses were killed after the sending"
   for id in "$id" $(containers ingress); do
     (($(docker inspect -f '{{.RestartCount}}' "$id") >= 1)) || fail "the killed $(service_of "$id") was not started again"
   done
   tr '\r' '\n' <"$work/simulated" | grep -E 'Scenario|Sent |^  ' >>"$work/notes"
   wait_for 120 "every container healthy again" all_healthy
+  # The spool of an ingress that was killed is taken over within two minutes.
+  wait_for 180 "the spools empty" the_spools_are_empty
 }
 
 every_replica_works() {
   local id total
   for id in $(containers ingress); do
-    total=$(docker exec "$id" node -e 'fetch("http://127.0.0.1:9091/metrics").then((r) => r.text()).then((t) => console.log([...t.matchAll(/^reelgate_ingress_answers_total\{.*\} (\d+)$/gm)].reduce((sum, m) => sum + Number(m[1]), 0)))')
+    total=$(metric_of "$id" 9091 reelgate_ingress_answers_total)
     # Who gets how many is up to the connections of the sender: that each works is seen by asking each.
     [[ $(http_status "$(docker port "$id" 8080 | head -n 1 | sed 's/.*://')" /callbacks/css '{}') == 400 ]] || fail "an ingress does not take callbacks"
     note "an ingress answered $total callbacks since it started"
   done
   for id in $(containers worker); do
-    total=$(docker exec "$id" node -e 'fetch("http://127.0.0.1:9092/metrics").then((r) => r.text()).then((t) => console.log([...t.matchAll(/^reelgate_callbacks_settled_total\{.*\} (\d+)$/gm)].reduce((sum, m) => sum + Number(m[1]), 0)))')
+    total=$(metric_of "$id" 9092 reelgate_callbacks_settled_total)
     ((total > 0)) || fail "a worker settled nothing"
     note "a worker settled $total callbacks since it started"
   done

@@ -103,7 +103,12 @@ export function portsOf(
       const { redis: client, queues } = await redis();
       return redisJobs(client, queues);
     },
-    migrate: async () => await migrateToLatest((await servers()).databaseUrl()),
+    migrate: async () => {
+      const newer: string[] = [];
+      const { databaseUrl } = await servers();
+      const applied = await migrateToLatest(databaseUrl(), (names) => newer.push(...names));
+      return { applied, newer };
+    },
     checkConfig: async (app) => (app === "cli" ? checkCliConfig() : await askApp(app, thisNode())),
   };
 }

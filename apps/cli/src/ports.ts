@@ -119,7 +119,7 @@ export interface Ports {
   pruneCatalogue(): Promise<PruneCatalogue>;
   queues(): Promise<Queues>;
   jobs(): Promise<Jobs>;
-  /** Brings the schema up to this version; names what was applied. */
-  migrate(): Promise<string[]>;
+  /** Brings the schema up to this version; names what was applied, and what is of a newer version. */
+  migrate(): Promise<{ applied: string[]; newer: string[] }>;
   checkConfig(app: CheckedApp): Promise<ConfigReport>;
 }

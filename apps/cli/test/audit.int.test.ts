@@ -250,6 +250,7 @@ describe("G2, G3: an audit finds", () => {
     });
     expect(code).toBe(1);
     expect(out).toContain(`callback_lost  ${ids[0]}  (acknowledged) it was acknowledged`);
+    expect(out).toContain("waits in the spool of an ingress: see reelgate_ingress_spool_callbacks");
     expect(out).toContain("1 violation, named above.");
   });
 

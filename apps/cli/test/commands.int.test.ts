@@ -301,7 +301,15 @@ describe("migrate", () => {
     await using empty = await createTestDatabase({ migrated: false });
     const env = { DATABASE_URL: empty.url };
     const first = await runCommand(["migrate", "--json"], { env });
-    expect(JSON.parse(first.out)).toEqual({ applied: ["0001-initial", "0002-operations"] });
+    expect(JSON.parse(first.out)).toEqual({
+      applied: [
+        "0001-initial",
+        "0002-operations",
+        "0003-callbacks-by-time",
+        "0004-recordings-by-verdict",
+      ],
+      newer: [],
+    });
     const second = await runCommand(["migrate"], { env });
     expect(second.out).toBe("Nothing to do: the schema is of this version.\n");
   });

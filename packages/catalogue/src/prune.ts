@@ -101,22 +101,30 @@ export async function deleteCallbacks(
   );
 }
 
-/** Removes one batch of looks that ended before the window's end. Returns how many; 0 when none is left. */
+/**
+ * Removes one batch of looks that ended before the window's end, but for those of pending recordings.
+ *
+ * @returns how many were removed; 0 when none is left.
+ */
 export async function deleteLooks(db: CatalogueDatabase, window: PruneWindow): Promise<number> {
   return await catalogued(async () => {
     const { numAffectedRows } = await sql`
       delete from looks where id in (
         select id from looks where ended_at < ${window.before}::timestamptz
+          and not exists (select from recordings r where r.id = looks.recording_id and r.state = 'pending')
         order by ended_at limit ${window.batchSize})`.execute(db);
     return Number(numAffectedRows ?? 0n);
   });
 }
 
-/** How many looks ended before a time. */
+/** How many looks ended before a time, but for those of pending recordings. */
 export async function countLooksBefore(db: CatalogueDatabase, before: string): Promise<number> {
   return await catalogued(async () => {
     const { rows } = await sql<{ count: string }>`
-      select count(*) as count from looks where ended_at < ${before}::timestamptz`.execute(db);
+      select count(*) as count from looks where ended_at < ${before}::timestamptz
+        and not exists (select from recordings r where r.id = looks.recording_id and r.state = 'pending')`.execute(
+      db,
+    );
     return Number(rows[0]?.count ?? 0);
   });
 }

@@ -5,7 +5,13 @@ import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { faultyRecordings } from "../src/audit.ts";
 import { getCallback } from "../src/callback-log.ts";
 import type { CatalogueDatabase } from "../src/database.ts";
-import { deleteCallbacks, deleteLooks, lastPrunableSeq, prunableCallbacks } from "../src/prune.ts";
+import {
+  countLooksBefore,
+  deleteCallbacks,
+  deleteLooks,
+  lastPrunableSeq,
+  prunableCallbacks,
+} from "../src/prune.ts";
 import { getRecording } from "../src/recordings.ts";
 import { recordMediaFailure, requestRetry } from "../src/media-state.ts";
 import { settleCallback } from "../src/settle.ts";
@@ -116,7 +122,7 @@ describe("retention", () => {
     expect(await faultyRecordings(db, EVERYTHING)).toEqual([]);
   });
 
-  test("takes old looks in batches", async () => {
+  test("takes old looks in batches, once their recording is not pending", async () => {
     const { recordingId } = await settleCallback(db, sample({ file_id: "h" }));
     const job = { recordingId: recordingId ?? "", generation: 0 };
     for (const attempts of [1, 2, 3]) {
@@ -132,6 +138,10 @@ describe("retention", () => {
       db,
     );
     const window = { before: BEFORE, batchSize: 1 };
+    expect(await countLooksBefore(db, BEFORE)).toBe(0);
+    expect(await deleteLooks(db, window)).toBe(0);
+    await sql`update recordings set state = 'indexed'`.execute(db);
+    expect(await countLooksBefore(db, BEFORE)).toBe(2);
     expect(await deleteLooks(db, window)).toBe(1);
     expect(await deleteLooks(db, window)).toBe(1);
     expect(await deleteLooks(db, window)).toBe(0);

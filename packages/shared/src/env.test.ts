@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  TRACING_ENV,
   boolean,
   choice,
   integerBetween,
@@ -106,4 +107,19 @@ test("a URL has one of the schemes that are asked for", () => {
 test("an optional value that is not given is null", () => {
   expect(optional(integerBetween(0, 9))("")).toBeNull();
   expect(optional(integerBetween(0, 9))("7")).toBe(7);
+});
+
+test.each([
+  "http://u:pw-hidden@collector:4318",
+  "http://u@collector:4318",
+  "https://:pw-hidden@collector",
+])("the collector's URL holds no user or password: %s", (url) => {
+  let message = "";
+  try {
+    readEnv(TRACING_ENV, { OTEL_EXPORTER_OTLP_ENDPOINT: url });
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  expect(message).toContain("must hold no user or password");
+  expect(message).not.toContain("pw-hidden");
 });

@@ -117,6 +117,17 @@ export function urlWithScheme(...schemes: readonly string[]): (text: string) => 
   };
 }
 
+/** A URL that reaches logs as it is, so it must hold no user or password. */
+function urlWithoutUser(parse: (text: string) => string): (text: string) => string {
+  return (value) => {
+    const { username, password } = new URL(parse(value));
+    if (username !== "" || password !== "") {
+      throw new Error("must hold no user or password: headers are for that");
+    }
+    return value;
+  };
+}
+
 /** An absent optional value: declare it with `default: ""`. */
 export function optional<T>(parse: (text: string) => T): (text: string) => T | null {
   return (value) => (value === "" ? null : parse(value));
@@ -174,11 +185,13 @@ export const TRACING_ENV: {
   OTEL_TRACES_SAMPLER_ARG: EnvVariable<number>;
 } = {
   OTEL_EXPORTER_OTLP_ENDPOINT: {
-    parse: optional(urlWithScheme("http", "https")),
+    parse: optional(urlWithoutUser(urlWithScheme("http", "https"))),
     description:
       "Base URL of an OpenTelemetry collector that takes OTLP over HTTP; no traces are made without it.",
     example: "http://otel-collector:4318",
     default: "",
+    // Not to be quoted in the error that refuses a password in it.
+    secret: true,
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
     parse: otlpHeaders,

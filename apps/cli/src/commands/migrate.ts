@@ -10,15 +10,18 @@ export interface MigrateFlags {
 
 const RETRY_MS = 500;
 
-/** Brings the catalogue's schema up to this version, once Postgres answers. Any number of runs at once make one. */
+/** Brings the catalogue's schema up to this version, once Postgres answers. Any number of runs at once apply each migration once. */
 export async function migrate(
   flags: MigrateFlags,
   ports: Pick<Ports, "migrate">,
   io: CommandIo,
 ): Promise<ExitCode> {
-  const applied = await migrateWithin(flags.waitMs, ports, io);
-  if (flags.json) await io.print(`${JSON.stringify({ applied })}\n`);
-  else if (applied.length === 0) await io.print("Nothing to do: the schema is of this version.\n");
+  const { applied, newer } = await migrateWithin(flags.waitMs, ports, io);
+  if (flags.json) await io.print(`${JSON.stringify({ applied, newer })}\n`);
+  else if (newer.length > 0) {
+    await io.print(`Nothing to do: the schema is of a newer version (${newer.join(", ")}).\n`);
+  } else if (applied.length === 0)
+    await io.print("Nothing to do: the schema is of this version.\n");
   else await io.print(applied.map((name) => `Applied ${name}.\n`).join(""));
   return 0;
 }
@@ -27,7 +30,7 @@ async function migrateWithin(
   waitMs: number,
   ports: Pick<Ports, "migrate">,
   io: CommandIo,
-): Promise<string[]> {
+): ReturnType<Ports["migrate"]> {
   const deadlineMs = performance.now() + waitMs;
   let isNoted = false;
   for (;;) {

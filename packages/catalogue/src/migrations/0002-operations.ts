@@ -9,10 +9,11 @@ import type { Kysely } from "kysely";
  *   them. Both are null for recordings that were there before, of which nobody noted it.
  * - `pruned_callbacks`: callbacks that retention removed. `callback_count` counts them still, so that an audit can tell
  *   what was removed on purpose from what is missing.
- * - `callbacks_by_settled_at` ends in the outcome: a minute's outcomes are counted from the index alone.
  *
- * The table is not rewritten: a default that is not constant is set after the column is there, and another collation
- * leaves the values as they are.
+ * Nobody reads or writes recordings while this runs, so it only describes: the table is not rewritten (a default that
+ * is not constant is set after the column is there, and another collation leaves the values as they are), and its
+ * indexes are made by later migrations, under a weaker lock. The strongest lock comes first: to ask for it with a weaker
+ * one in hand is a deadlock with whoever has read and is about to write.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -38,17 +39,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`create index looks_by_recording on looks (recording_id, id)`.execute(db);
   await sql`create index looks_by_ended_at on looks (ended_at)`.execute(db);
-  await sql`create index callbacks_by_settled_at on callbacks (settled_at, outcome)`.execute(db);
-  await sql`create index recordings_by_verified_at on recordings (verified_at)
-    where verified_at is not null`.execute(db);
-  await sql`create index recordings_failed_by_code on recordings (failure_code)
-    where state = 'failed'`.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
-  await sql`drop index recordings_failed_by_code, recordings_by_verified_at, callbacks_by_settled_at`.execute(
-    db,
-  );
   await sql`drop table looks`.execute(db);
   await sql`
     alter table recordings

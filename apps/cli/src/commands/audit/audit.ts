@@ -105,7 +105,7 @@ function summaryText(summary: AuditSummary): string {
           ),
         ]),
     summary.violations === 0
-      ? "Nothing is wrong.\n"
+      ? "Nothing is wrong in Redis and the catalogue.\n"
       : `${countOf(summary.violations, "violation")}, named above.\n`,
   ].join("");
 }

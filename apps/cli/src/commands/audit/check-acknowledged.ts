@@ -18,7 +18,8 @@ const BATCH = 1000;
 
 /**
  * Holds callbacks that the outside knows to have been acknowledged against the system: each has an outcome or is in
- * flight (guarantee G2). Redis is read first: what has left it has its outcome committed.
+ * flight (guarantee G2). Redis is read first: what has left it has its outcome committed. The spools of the ingresses
+ * are on their disks and out of reach: what waits there looks lost.
  *
  * @param file a path, or `-` for standard input.
  * @throws AppError `usage` when the file cannot be read or names no callback.
@@ -65,7 +66,8 @@ async function checkBatch(
         kind: "callback_lost",
         id,
         where: "acknowledged",
-        detail: "it was acknowledged, and has neither an outcome nor an open job",
+        detail:
+          "it was acknowledged, and has neither an outcome nor an open job; or it waits in the spool of an ingress: see reelgate_ingress_spool_callbacks",
       });
     }
   }
