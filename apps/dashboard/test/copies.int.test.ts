@@ -1,20 +1,16 @@
 import { once } from "node:events";
-import { createServer, request } from "node:http";
+import { request } from "node:http";
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import express from "express";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { recordMediaReport } from "@reelgate/catalogue/media-state";
-import { createLocalCopies } from "@reelgate/media/storage/local-copies";
 import type { MediaReport } from "@reelgate/shared/contract/media";
-import { closeServer, listen } from "@reelgate/shared/http-listen";
 import { until } from "@reelgate/testkit/latch";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
-import { createCopyServer } from "../src/player/serve-copy.ts";
 import { openCatalogue } from "./open-catalogue.ts";
 import { PASSWORD, USER, basic, startDashboard } from "./running-dashboard.ts";
 import type { RunningDashboard } from "./running-dashboard.ts";
@@ -366,44 +362,6 @@ describe("many and slow readers", () => {
     expect(await refused.json()).toMatchObject({ error: "copy_unavailable" });
     for (const { close } of readers) close();
     await until(async () => (await copy("movie")).status === 200);
-  });
-
-  test("that left while the catalogue was asked are no failure", async () => {
-    const failures: unknown[] = [];
-    const copies = createLocalCopies({ kind: "folder", root });
-    let finds = 0;
-    const serve = createCopyServer({
-      copies: {
-        ...copies,
-        find: (...wanted) => {
-          finds += 1;
-          return copies.find(...wanted);
-        },
-      },
-      stopping: new AbortController().signal,
-      onReadFailed: (error) => failures.push(error),
-    });
-    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-    const { promise: served, resolve: isServed } = Promise.withResolvers<void>();
-    const app = express().get("/", async (asked, response) => {
-      arrive();
-      await once(response, "close");
-      const wanted = { storedUrl: urlOf("app/live/room/big.flv"), file: null, isDownload: false };
-      await serve(asked, response, wanted).catch((error: unknown) => failures.push(error));
-      isServed();
-    });
-    const server = createServer(app);
-    const port = await listen(server, { host: "127.0.0.1", port: 0, portVariable: "PORT" });
-    try {
-      const sent = request({ host: "127.0.0.1", port }).end();
-      sent.on("error", () => {});
-      await arrived;
-      sent.destroy();
-      await served;
-      expect({ failures, finds }).toEqual({ failures: [], finds: 0 });
-    } finally {
-      await closeServer(server);
-    }
   });
 
   test("of a copy that became shorter are cut off, and that is logged", async () => {

@@ -1,4 +1,5 @@
 import { constants, type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
+import { platform } from "node:os";
 import { join } from "node:path";
 import type { FolderTarget } from "./storage-url.ts";
 import { placeOf } from "./copy-place.ts";
@@ -76,7 +77,7 @@ async function isItself(
   path: string,
   opened: { dev: bigint; ino: bigint },
 ): Promise<boolean> {
-  if (process.platform === "linux") return (await readlink(`/proc/self/fd/${handle.fd}`)) === path;
+  if (platform() === "linux") return (await readlink(`/proc/self/fd/${handle.fd}`)) === path;
   try {
     const now = await stat(path, { bigint: true });
     return (await realpath(path)) === path && now.dev === opened.dev && now.ino === opened.ino;
