@@ -105,8 +105,8 @@ export function portsOf(
     },
     migrate: async () => {
       const newer: string[] = [];
-      const { databaseUrl } = await servers();
-      const applied = await migrateToLatest(databaseUrl(), (names) => newer.push(...names));
+      const url = (await servers()).databaseUrl();
+      const applied = await migrateToLatest(url, (names) => newer.push(...names));
       return { applied, newer };
     },
     checkConfig: async (app) => (app === "cli" ? checkCliConfig() : await askApp(app, thisNode())),

@@ -10,7 +10,10 @@ export interface MigrateFlags {
 
 const RETRY_MS = 500;
 
-/** Brings the catalogue's schema up to this version, once Postgres answers. Any number of runs at once apply each migration once. */
+/**
+ * Brings the catalogue's schema up to this version, once Postgres answers. Any number of runs at once apply each
+ * migration once.
+ */
 export async function migrate(
   flags: MigrateFlags,
   ports: Pick<Ports, "migrate">,
