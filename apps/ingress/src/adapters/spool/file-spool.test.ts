@@ -208,7 +208,7 @@ test("a segment that cannot be removed is not sent again", async () => {
   const [name = ""] = await segments();
   await rm(join(folder, name));
   await mkdir(join(folder, name));
-  await expect(batch?.done()).rejects.toThrow();
+  await expect(batch?.done()).rejects.toThrow(/EISDIR|EPERM/u);
   expect(spool.depth.callbacks).toBe(0);
   const again = await spool.oldest();
   expect(again?.callbacks).toEqual([]);
