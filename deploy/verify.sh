@@ -304,17 +304,18 @@ kill_and_start() { # SERVICE [CONDITION THAT MUST HOLD BEFORE IT IS STARTED AGAI
   docker start "$id" >/dev/null
 }
 
-metric_of() { # CONTAINER OPS-PORT NAME[LABELS]: the sum of its series
+metric_of() { # CONTAINER OPS-PORT NAME [LABEL]: the sum of its series, or of those with a label
   docker exec "$1" node -e '
-    const [port, name] = process.argv.slice(1);
+    const [port, name, label] = process.argv.slice(1);
     fetch(`http://127.0.0.1:${port}/metrics`).then((r) => r.text()).then((text) => {
-      const found = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+      const found = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+        .filter((line) => line.includes(label));
       console.log(found.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0));
-    })' "$2" "$3"
+    })' "$2" "$3" "${4:-}"
 }
-sum_over_ingresses() { # NAME
+sum_over_ingresses() { # NAME [LABEL]
   local id sum=0
-  for id in $(containers ingress); do sum=$((sum + $(metric_of "$id" 9091 "$1"))); done
+  for id in $(containers ingress); do sum=$((sum + $(metric_of "$id" 9091 "$@"))); done
   echo "$sum"
 }
 the_spool_is_used() { (($(sum_over_ingresses reelgate_ingress_spooled_total) > 0)); }
@@ -344,7 +345,7 @@ every_callback_ends_as_it_must() {
         kill_and_start redis the_spool_is_used
         # What an ingress counted is gone with it, so this is asked before they are killed.
         spooled=$(sum_over_ingresses reelgate_ingress_spooled_total)
-        refused=$(sum_over_ingresses 'reelgate_ingress_answers_total{answer="queue_unavailable"}')
+        refused=$(sum_over_ingresses reelgate_ingress_answers_total 'answer="queue_unavailable"')
         ((refused == 0)) || fail "$refused callbacks were refused while Redis was away, instead of spooled"
         note "redis was killed when $settled had been; until it was back $spooled callbacks were accepted into the spool, none refused"
         ;;
