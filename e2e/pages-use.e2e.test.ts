@@ -62,6 +62,16 @@ describe("the ways between the pages", () => {
   });
 });
 
+test("an address with user and password in it shows what every other shows", async () => {
+  const address = new URL("/recordings?state=failed", stage.dashboard.url);
+  address.username = "admin";
+  address.password = stage.dashboard.password;
+  await expectInBrowser(address.href, async (page) => {
+    await rows(page).first().waitFor();
+    expect(new URL(page.url()).search).toBe("?state=failed");
+  });
+});
+
 describe("the list of recordings", () => {
   test("is filtered by what is chosen, and the address keeps it", async () => {
     await expectInBrowser("/recordings", async (page) => {

@@ -2,6 +2,7 @@ import type { DeclaredMedia, MediaReport } from "@reelgate/shared/contract/media
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { LookResult, RecordingState, StoredCopy } from "@reelgate/shared/contract/recording";
 import { sql } from "kysely";
+import type { RawBuilder } from "kysely";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import { json } from "./json-column.ts";
@@ -15,7 +16,7 @@ import { storable } from "./text-column.ts";
  *        │ │ ▲ └─report with a copy──▶ stored
  *        │ │ └───retry──── indexed | stored | failed
  *        │ └──failed attempt──▶ pending      (failure shows the last attempt)
- *        └──final failure──▶ failed
+ *        └──final failure──▶ failed          (stored, where an earlier look made a copy: the failure is kept beside it)
  *
  * `media_generation` counts retries. Every transition out of pending names the generation that it worked for and
  * changes nothing when a retry has come between: a slow job of an old generation cannot overwrite a newer verdict.
@@ -144,7 +145,7 @@ export interface MediaFailure {
   message: string;
   /** Attempts made, this one included. */
   attempts: number;
-  /** No further attempt will be made: pending → failed. */
+  /** No further attempt will be made: pending → failed, or back to stored where there is a copy. */
   final: boolean;
   /** What was found all the same, when the failure is that the file is broken; else null. */
   report: MediaReport | null;
@@ -162,7 +163,10 @@ export async function recordMediaFailure(
     db,
     job,
     {
-      state: failure.final ? "failed" : "pending",
+      // A copy that was verified stays what the recording is: that its origin is gone by now is no loss.
+      state: failure.final
+        ? sql<RecordingState>`case when recordings.stored is null then 'failed' else 'stored' end`
+        : "pending",
       failure_code: failure.code,
       failure_message: storable(failure.message, MAX_MESSAGE_CHARS),
       failed_at: new Date().toISOString(),
@@ -178,7 +182,7 @@ function reportColumns({ media, findings }: MediaReport): { media: string; findi
 }
 
 interface PendingUpdate {
-  state: RecordingState;
+  state: RecordingState | RawBuilder<RecordingState>;
   media?: string;
   findings?: string;
   stored?: string;

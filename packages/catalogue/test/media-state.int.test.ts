@@ -150,6 +150,20 @@ test("a report makes it indexed, with what was found", async () => {
   await expect(getMediaTarget(db, job)).resolves.toBeNull();
 });
 
+test("a retry that fails for good leaves a stored recording stored, with the failure beside the copy", async () => {
+  const job = await settled.stored();
+  await requestRetry(db, job.recordingId);
+  const again = { ...job, generation: 1 };
+  await recordMediaFailure(db, again, FAILURE);
+  expect((await getRecording(db, job.recordingId))?.state).toBe("pending");
+  await recordMediaFailure(db, again, { ...FAILURE, attempts: 2, final: true });
+  expect(await getRecording(db, job.recordingId)).toMatchObject({
+    state: "stored",
+    stored: STORED,
+    failure: { code: FAILURE.code, attempts: 2 },
+  });
+});
+
 test("a report with a copy makes it stored, and a later look without one still names the copy", async () => {
   const job = await settled.stored();
   expect(await getRecording(db, job.recordingId)).toMatchObject({

@@ -33,6 +33,13 @@ test("the block has the addresses, what was made up, and the next command", () =
   }
 });
 
+test("the next command finds a data folder of one's own", () => {
+  expect(announcement(factsOf({ DATA_DIR: "/some where" }))).toContain(
+    "DATA_DIR='/some where' npm run simulate --",
+  );
+  expect(announcement(factsOf({}))).not.toContain("DATA_DIR=");
+});
+
 test("what was given is not shown, and not written down", () => {
   const facts = factsOf({
     CALLBACK_KEYS: "given1",

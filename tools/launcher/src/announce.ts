@@ -71,6 +71,10 @@ export function announcement(facts: RunFacts): string {
     ["Postgres", config.DATABASE_URL === null ? "embedded" : "yours (DATABASE_URL)"],
     ["Data and logs", config.dataDir],
   ];
+  // The commands beside it look there for what was made up.
+  const { DATA_DIR } = config.env;
+  const dataDirPrefix =
+    DATA_DIR === undefined || DATA_DIR === "" ? "" : `DATA_DIR='${config.dataDir}' `;
   return [
     "",
     "Reelgate is running.",
@@ -78,7 +82,7 @@ export function announcement(facts: RunFacts): string {
     ...rows.map(([name, value]) => `  ${name.padEnd(14)}${value}`),
     "",
     "Try it, in another terminal:",
-    `  npm run simulate -- --count 200 --scenario mixed${run.originPort === null ? "" : " --with-origin"} --verify`,
+    `  ${dataDirPrefix}npm run simulate -- --count 200 --scenario mixed${run.originPort === null ? "" : " --with-origin"} --verify`,
     "",
     "Ctrl-C stops everything; the data stays.",
     "",

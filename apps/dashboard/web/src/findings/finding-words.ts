@@ -15,7 +15,7 @@ export const FINDING_WORDS: Readonly<Record<FindingKind, FindingWords>> = {
   size_mismatch: {
     title: "Other size",
     meaning: "The file has another size than the callback said.",
-    advice: "The file is whole by its structure. Trust the real size.",
+    advice: "Where nothing else is wrong, the file is whole by its structure: trust the real size.",
   },
   duration_mismatch: {
     title: "Other duration",

@@ -132,7 +132,7 @@ export function OverviewPage(): ReactNode {
               aside={<span className="muted">recordings verified in this time</span>}
             >
               <Ranking
-                empty="Every recording that was verified in this time is what it was said to be."
+                empty="None among the recordings that were verified in this time. What could not be verified is under failures."
                 rows={data.findings.map(({ kind, recordings }) => ({
                   key: kind,
                   label: FINDING_WORDS[kind].title,

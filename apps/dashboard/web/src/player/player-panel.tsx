@@ -83,7 +83,7 @@ export function PlayerPanel({ recording, sources, about }: PlayerPanelProps): Re
 function whyNothing(recording: Recording, about: About | null): string {
   if (about === null) return "Asking what can be played here …";
   return recording.stored === null
-    ? "There is no stored copy to play. With MEDIA_MODE=download the worker makes one."
+    ? "There is no stored copy to play. With MEDIA_MODE=download the worker makes one of every recording that is whole."
     : "This dashboard cannot read the storage in which the copy is kept.";
 }
 

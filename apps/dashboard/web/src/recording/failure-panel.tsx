@@ -11,6 +11,8 @@ export function FailurePanel({ recording }: { recording: Recording }): ReactNode
   if (failure === null) return null;
   const words = failureWords(failure.code);
   const isFinal = state === "failed";
+  // A retry that failed for good takes nothing away from a copy that was verified before.
+  const hasCopy = state === "stored";
   return (
     <section className={`notice ${isFinal ? "notice-bad" : "notice-warn"}`} aria-label="Failure">
       {isFinal ? (
@@ -28,7 +30,11 @@ export function FailurePanel({ recording }: { recording: Recording }): ReactNode
         {words !== null && <p>{words.advice}</p>}
         <p className="muted">
           {counted(failure.attempts, "attempt")}, the last <Time iso={failure.at} withAge />
-          {isFinal ? "" : "; it is tried again by itself"}
+          {isFinal
+            ? ""
+            : hasCopy
+              ? "; the stored copy is as it was"
+              : "; it is tried again by itself"}
         </p>
       </div>
     </section>
