@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile, rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -270,6 +270,25 @@ describe("a download that goes on", () => {
 
   test("is no mix of two recordings that lay under the same addresses, one after the other", async () => {
     await beginDownload();
+    const next = segments.map(() => tsNoise(500));
+    for (const [index, bytes] of next.entries()) {
+      origin.setFile(`${folder}/s${index}.ts`, bytes);
+    }
+    await download();
+    await expectStored(next);
+  });
+
+  test("asks for a part that had come whole, but was not noted so, before it is trusted", async () => {
+    await beginDownload();
+    const { staged } = await filesBelow(root);
+    const whole = staged.find((file) => file.endsWith("/files/00001.ts")) ?? "";
+    const journal = join(root, staged.find((file) => file.endsWith("/segments.jsonl")) ?? "");
+    // As a stop leaves it that comes between the last byte of a part and the note that it is whole.
+    await rename(join(root, whole), join(root, whole.replace("/files/00001.ts", "/parts/00001")));
+    const lines = (await readFile(journal, "utf8")).split("\n");
+    const kept = lines.filter((line) => !line.startsWith('{"kind":"done","stem":"00001"'));
+    expect(kept).toHaveLength(lines.length - 1);
+    await writeFile(journal, kept.join("\n"));
     const next = segments.map(() => tsNoise(500));
     for (const [index, bytes] of next.entries()) {
       origin.setFile(`${folder}/s${index}.ts`, bytes);

@@ -46,9 +46,9 @@ export async function keepGoodFiles(
     if (origin === undefined || size === null || ifRangeValidator(origin.version) === null) {
       begun.delete(stem);
     } else {
-      // One byte less of a part that may be another file by now: even of a whole one, the origin is asked for the rest.
-      const isSame = isSameAddress(part.file.url, origin);
-      partBytes.set(stem, isSame ? size : Math.max(0, size - 1));
+      // One byte less than there is: all of a part may have come before a stop that kept it from being noted, and under
+      // the same address there may be another file by now. So the origin is asked for the rest of every part.
+      partBytes.set(stem, Math.max(0, size - 1));
     }
   });
   return { records: { done, begun }, partBytes };
