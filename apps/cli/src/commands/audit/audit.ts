@@ -89,7 +89,7 @@ function summaryText(summary: AuditSummary): string {
   return [
     "Checked\n",
     line("recordings", countText(summary.recordings)),
-    line("pending recordings", countText(summary.pendingRecordings)),
+    line("pending over 7 min", countText(summary.pendingRecordings)),
     line(
       "callback jobs",
       `${countText(callbackJobs.jobs)}, ${countText(callbackJobs.inFlight)} in flight${oldest}`,

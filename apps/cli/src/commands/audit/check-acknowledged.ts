@@ -44,7 +44,7 @@ export async function checkAcknowledged(
   });
   if (found.ids === 0) {
     throw new AppError("usage", {
-      message: `${file === "-" ? "Standard input" : file} names no callback. Give one id (cb-…) a line, or JSON lines with the member jobId, callbackId or id.`,
+      message: `${file === "-" ? "Standard input" : file} names no callback. Give one id (cb-…) a line, or JSON lines with the member jobId, callbackId or id. The ingress logs accepted callbacks at LOG_LEVEL=debug alone.`,
     });
   }
   return found;
