@@ -21,15 +21,22 @@ export function TextFilter(props: TextFilterProps): ReactNode {
   const id = props.id ?? ownId;
   const [draft, setDraft] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  // The address may change by other means: a chip that is removed, or the browser's back.
+  // What this field asked for last. When it comes back as the value, the reader may have typed on, and keeps that.
+  const applied = useRef(value);
   useEffect(() => {
+    if (value.trim() === applied.current.trim()) return;
+    // The address changed by other means: a chip that is removed, or the browser's back.
+    applied.current = value;
+    clearTimeout(timer.current);
     setDraft(value);
-    return () => clearTimeout(timer.current);
   }, [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
   const apply = (next: string): void => {
     clearTimeout(timer.current);
     // The value of an address may have blanks at its ends: a field that was only looked at changes nothing.
-    if (next.trim() !== value.trim()) onChange(next.trim());
+    if (next.trim() === applied.current.trim()) return;
+    applied.current = next.trim();
+    onChange(next.trim());
   };
   return (
     <div className="field">
