@@ -130,6 +130,30 @@ test("what an ingress left in the spool is sent by the next one", async () => {
   await expectDrained(second, redis, ids);
 });
 
+test("what a replica left that is gone is sent by another one", async () => {
+  await using redis = await startTestRedis();
+  const ids: string[] = [];
+  {
+    // Two at a time, so that each has a folder of its own.
+    await using first = await startTestIngress(redis.url, { spoolDir });
+    await using second = await startTestIngress(redis.url, { spoolDir });
+    await Promise.all([untilRedisTakes(first), untilRedisTakes(second)]);
+    await redis.kill("SIGKILL");
+    ids.push(...(await acceptedJobs(first, 5)), ...(await acceptedJobs(second, 5)));
+  }
+  await using alone = await startTestIngress(redis.url, { spoolDir });
+  await until(async () => (await metric(alone, "reelgate_ingress_spool_orphan_callbacks")) === 5, {
+    what: "the other folder being seen",
+    timeoutMs: 15_000,
+  });
+  await redis.restart();
+  await until(async () => (await metric(alone, "reelgate_ingress_spool_orphan_callbacks")) === 0, {
+    what: "the other folder being empty",
+    timeoutMs: 15_000,
+  });
+  await expectDrained(alone, redis, ids);
+});
+
 test("a full spool and no Redis: 503, and not ready", async () => {
   await using redis = await startTestRedis();
   await using ingress = await startTestIngress(redis.url, { spoolDir, spoolMaxBytes: 4000 });
