@@ -106,6 +106,17 @@ describe("the list of recordings", () => {
     });
   });
 
+  test("is searched by what is typed directly after /, also while the page is busy", async () => {
+    await expectInBrowser("/recordings", async (page) => {
+      await page.locator(".recordings").waitFor();
+      const focused = await page.evaluate<string>(`
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+        document.activeElement.id;
+      `);
+      expect(focused).toBe("search");
+    });
+  });
+
   test("keeps a filter whose value has a blank at its end when its field is left", async () => {
     await expectInBrowser("/recordings?stream_id=%20a%20", async (page) => {
       await page.getByText("No recording matches").waitFor();

@@ -18,7 +18,10 @@ export function useSearchKey(): void {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
       event.preventDefault();
-      if (document.getElementById(SEARCH_FIELD) === null) navigate("/recordings");
+      const field = document.getElementById(SEARCH_FIELD);
+      // At once: a reader who types on while the page is busy loses no letter.
+      if (field !== null) return field.focus();
+      navigate("/recordings");
       // The page that was gone to is drawn before the next frame.
       requestAnimationFrame(() => document.getElementById(SEARCH_FIELD)?.focus());
     };
