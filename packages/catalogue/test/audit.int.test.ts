@@ -1,7 +1,5 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import {
   alteredCallbacks,
   faultyRecordings,
@@ -9,22 +7,18 @@ import {
   recordingsAmong,
   settledAmong,
 } from "../src/audit.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { settleCallback } from "../src/settle.ts";
-import { open, sample } from "./settling.ts";
+import { sample } from "./settling.ts";
+import { EVERYTHING, empty, openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await sql`truncate recordings, callbacks, looks`.execute(db);
+  await empty(db);
   for (let n = 0; n < 3; n++) {
     await settleCallback(db, sample({ file_id: `f-${n}` }));
     await settleCallback(db, sample({ file_id: `f-${n}`, t: 1 }));
@@ -32,7 +26,6 @@ beforeEach(async () => {
   }
 });
 
-const EVERYTHING = { after: "0", last: "9223372036854775807" };
 const faults = async (): Promise<string[]> =>
   (await faultyRecordings(db, EVERYTHING)).map(({ fault }) => fault);
 

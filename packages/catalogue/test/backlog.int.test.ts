@@ -1,15 +1,14 @@
 import { sql } from "kysely";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
 import { expect, test } from "vitest";
 import { BACKLOG_COUNT_LIMIT, readBacklog } from "../src/backlog.ts";
 import { poolUse } from "../src/database.ts";
 import { recordMediaFailure, requestRetry } from "../src/media-state.ts";
 import { settleCallback } from "../src/settle.ts";
-import { RECEIVED_AT_MS, open, sample } from "./settling.ts";
+import { RECEIVED_AT_MS, sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
 
 test("what waits and what failed is counted, up to a bound", async () => {
-  await using database = await createTestDatabase();
-  await using db = open(database.url);
+  await using db = await openTestCatalogue();
   expect(await readBacklog(db)).toEqual({ pending: 0, oldestPendingReceivedAtMs: null, failed: 0 });
 
   const jobs = [];
@@ -55,8 +54,7 @@ test("what waits and what failed is counted, up to a bound", async () => {
 });
 
 test("a pool knows how much of it is used", async () => {
-  await using database = await createTestDatabase();
-  await using db = open(database.url, { poolSize: 1 });
+  await using db = await openTestCatalogue({ poolSize: 1 });
   expect(poolUse(db)).toEqual({ busy: 0, idle: 0, waiting: 0 });
   await db.transaction().execute(async (tx) => {
     await sql`select 1`.execute(tx);

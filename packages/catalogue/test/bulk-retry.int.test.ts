@@ -1,25 +1,19 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "@reelgate/testkit/latch";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { requestRetries } from "../src/bulk-retry.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { recordMediaFailure } from "../src/media-state.ts";
 import { getRecording } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
-import { open, sample } from "./settling.ts";
+import { sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 async function failed(name: string): Promise<string> {
   const { recordingId } = await settleCallback(db, sample({ file_id: name, stream_id: "retried" }));

@@ -1,26 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import { OUTCOMES, RECORDING_STATES } from "@reelgate/shared/contract/recording";
-import type { Callback, Page } from "@reelgate/shared/contract/recording";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
+import type { Callback } from "@reelgate/shared/contract/recording";
 import { MAX_PAGE_BODY_BYTES, getCallback, listCallbacks } from "../src/callback-log.ts";
 import type { CallbackFilter } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
-import type { PageRequest } from "../src/page.ts";
 import { getRecording, listRecordings } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
 import { countCatalogue } from "../src/stats.ts";
-import { callbackOf, open, sample } from "./settling.ts";
+import { callbackOf, sample } from "./settling.ts";
+import { openTestCatalogue, walkPages } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 let recordingIds: string[];
 
 /** Eight recordings, each with one callback that made it, five that repeat it and five that contradict it. */
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
   for (let n = 0; n < 8; n++) await settleCallback(db, sample({ file_id: `file-${n}` }));
   for (let n = 0; n < 40; n++) {
     const file_id = `file-${n % 8}`;
@@ -37,30 +33,13 @@ beforeAll(async () => {
   const { items } = await listRecordings(db, {}, { limit: 100, cursor: null });
   recordingIds = items.map(({ id }) => id);
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
-
-async function walk<T>(
-  list: (page: PageRequest) => Promise<Page<T>>,
-  limit: number,
-): Promise<T[][]> {
-  const pages: T[][] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Page<T> = await list({ limit, cursor });
-    pages.push(page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return pages;
-}
+afterAll(() => db[Symbol.asyncDispose]());
 
 describe("pages of callbacks", () => {
   const key = ({ outcome, eventType }: Callback): string => `${outcome} ${eventType}`;
   let every: Callback[];
   beforeAll(async () => {
-    every = (await walk((page) => listCallbacks(db, {}, page), 100)).flat();
+    every = (await walkPages((page) => listCallbacks(db, {}, page), 100)).flat();
   });
 
   test.each<CallbackFilter>([
@@ -79,7 +58,7 @@ describe("pages of callbacks", () => {
         (filter.outcome ?? outcome) === outcome && (filter.eventType ?? eventType) === eventType,
     );
     for (const limit of [1, 7, 200]) {
-      const pages = await walk((page) => listCallbacks(db, filter, page), limit);
+      const pages = await walkPages((page) => listCallbacks(db, filter, page), limit);
       expect(pages.flat().map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
       if (limit === 1 && wanted.length > 60) break;
     }
@@ -99,7 +78,7 @@ describe("pages of callbacks", () => {
         );
         for (const limit of [1, 4, 200]) {
           const filter = { ...other, recordingId };
-          const pages = await walk((page) => listCallbacks(db, filter, page), limit);
+          const pages = await walkPages((page) => listCallbacks(db, filter, page), limit);
           expect(pages.flat().map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
         }
       }
@@ -122,7 +101,7 @@ describe("pages of callbacks", () => {
       select sha256(i::text::bytea), 'duplicate', '100', ${recordingId}, now(), '{}', '[]', '[]', '[]'
       from generate_series(1, 1200) as i`.execute(db);
     const filter = { recordingId: recordingId ?? "", outcome: "recorded" as const };
-    const pages = await walk((page) => listCallbacks(db, filter, page), 10);
+    const pages = await walkPages((page) => listCallbacks(db, filter, page), 10);
     expect(pages.map((page) => page.length)).toEqual([0, 0, 1]);
   });
 
@@ -134,7 +113,7 @@ describe("pages of callbacks", () => {
         callbackOf(body(n), { eventType: "large", verdict: { kind: "unsupported" } }),
       );
     }
-    const pages = await walk((page) => listCallbacks(db, { eventType: "large" }, page), 200);
+    const pages = await walkPages((page) => listCallbacks(db, { eventType: "large" }, page), 200);
     const perPage = Math.ceil(MAX_PAGE_BODY_BYTES / body(10).length);
     expect(pages.map((page) => page.length)).toEqual([perPage, perPage, 40 - 2 * perPage]);
     expect(new Set(pages.flat().map(({ id }) => id)).size).toBe(40);
@@ -161,8 +140,8 @@ describe("pages of callbacks", () => {
 
   test("the counts are those of the lists", async () => {
     const counted = await countCatalogue(db);
-    const callbacks = (await walk((page) => listCallbacks(db, {}, page), 200)).flat();
-    const recordings = (await walk((page) => listRecordings(db, {}, page), 200)).flat();
+    const callbacks = (await walkPages((page) => listCallbacks(db, {}, page), 200)).flat();
+    const recordings = (await walkPages((page) => listRecordings(db, {}, page), 200)).flat();
     expect(counted.callbacks.total).toBe(callbacks.length);
     for (const outcome of OUTCOMES) {
       expect(counted.callbacks.byOutcome[outcome]).toBe(

@@ -1,27 +1,24 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import {
   getStoredCallback,
   searchCallbacks,
   searchStoredCallbacks,
 } from "../src/callback-search.ts";
 import type { CallbackSearch } from "../src/callback-search.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { settleCallback } from "../src/settle.ts";
 import type { CallbackToSettle } from "../src/settle.ts";
-import { open, sample } from "./settling.ts";
+import { sample } from "./settling.ts";
+import { openTestCatalogue, walkPages } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 /** One for each hour of two days. */
 const callbacks: CallbackToSettle[] = [];
 const at = (hour: number): string =>
   `2026-03-${String(1 + Math.floor(hour / 24)).padStart(2, "0")}T${String(hour % 24).padStart(2, "0")}:30:00.000000Z`;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
   for (let hour = 0; hour < 48; hour++) {
     const callback = sample({ file_id: `s-${hour % 5}`, t: hour });
     callbacks.push(callback);
@@ -30,50 +27,25 @@ beforeAll(async () => {
       where digest = ${Buffer.from(callback.id.slice(3), "hex")}`.execute(db);
   }
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 async function found(search: CallbackSearch, limit: number): Promise<string[]> {
-  const ids: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Awaited<ReturnType<typeof searchCallbacks>> = await searchCallbacks(db, search, {
-      limit,
-      cursor,
-    });
-    expect(page.items.length).toBeLessThanOrEqual(limit);
-    ids.push(...page.items.map(({ id }) => id));
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return ids;
+  const pages = await walkPages((page) => searchCallbacks(db, search, page), limit);
+  for (const items of pages) expect(items.length).toBeLessThanOrEqual(limit);
+  return pages.flat().map(({ id }) => id);
 }
 
 test("pages that large bodies fill are followed to the last callback", async () => {
-  await using large = await createTestDatabase();
-  await using largeDb = open(large.url);
+  await using largeDb = await openTestCatalogue();
   const ids: string[] = [];
   for (let index = 0; index < 60; index++) {
     const callback = sample({ file_id: `large-${index}`, padding: "x".repeat(40_000) });
     ids.unshift(callback.id);
     await settleCallback(largeDb, callback);
   }
-  const replayed: string[] = [];
-  let pages = 0;
-  let cursor: string | null = null;
-  do {
-    const page: Awaited<ReturnType<typeof searchStoredCallbacks>> = await searchStoredCallbacks(
-      largeDb,
-      {},
-      { limit: 200, cursor },
-    );
-    pages += 1;
-    replayed.push(...page.items.map(({ id }) => id));
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  expect(pages).toBeGreaterThan(1);
-  expect(replayed).toEqual(ids);
+  const pages = await walkPages((page) => searchStoredCallbacks(largeDb, {}, page), 200);
+  expect(pages.length).toBeGreaterThan(1);
+  expect(pages.flat().map(({ id }) => id)).toEqual(ids);
 });
 
 describe("a search for callbacks", () => {

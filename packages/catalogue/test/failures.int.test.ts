@@ -1,28 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { startTestPostgres } from "@reelgate/testkit/postgres-server";
 import { createDatabase } from "../src/admin.ts";
 import { countByOutcome, listCallbacks } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { catalogued } from "../src/failures.ts";
 import { recordMediaFailure } from "../src/media-state.ts";
 import { migrateToLatest } from "../src/migrate.ts";
 import { getRecording, listRecordings } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
 import { eventOf, open, sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 const UNAVAILABLE = { code: "catalogue_unavailable", retryable: true };
 const REJECTED = { code: "catalogue_rejected", retryable: false };
@@ -77,12 +72,11 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
   });
 
   test("a server that became read-only, as after a failover", async () => {
-    await using readOnly = await createTestDatabase();
-    await using there = open(readOnly.url);
-    await sql`alter database ${sql.ref(new URL(readOnly.url).pathname.slice(1))} set default_transaction_read_only = on`.execute(
+    await using there = await openTestCatalogue();
+    await sql`alter database ${sql.ref(new URL(there.url).pathname.slice(1))} set default_transaction_read_only = on`.execute(
       there,
     );
-    await using later = open(readOnly.url);
+    await using later = open(there.url);
     await expect(settleCallback(later, sample({ file_id: "read-only" }))).rejects.toMatchObject({
       ...UNAVAILABLE,
       message: "Postgres cannot do this now (25006).",
@@ -95,7 +89,7 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
 
   test("a statement that takes too long", async () => {
     await settleCallback(db, sample({ file_id: "slow" }));
-    await using hurried = open(database.url, { statementTimeoutMs: 100 });
+    await using hurried = open(db.url, { statementTimeoutMs: 100 });
     const failure = await db.transaction().execute(async (blocker) => {
       await sql`select from recordings where file_id = 'slow' for update`.execute(blocker);
       return await settleCallback(hurried, sample({ file_id: "slow", t: 2 })).catch(
@@ -135,9 +129,9 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
 });
 
 test("a wrong password and a database that is not there are catalogue_refused", async () => {
-  const wrong = new URL(database.url);
+  const wrong = new URL(db.url);
   wrong.password = "wrong";
-  const missing = new URL(database.url);
+  const missing = new URL(db.url);
   missing.pathname = "/no_such_database";
   for (const url of [wrong.href, missing.href]) {
     await using there = open(url);

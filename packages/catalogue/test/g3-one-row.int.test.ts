@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import { recordingBody } from "@reelgate/testkit/recording-body";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { getCallback } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { getRecording } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
-import { callbackOf, eventOf, open, sample } from "./settling.ts";
+import { callbackOf, eventOf, sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 /** A file id that no other test of this file uses. */
 let lastFileId = 9_007_199_254_740_993_000n;

@@ -2,23 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import { until } from "@reelgate/testkit/latch";
 import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { pingDatabase } from "../src/database.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { settleCallback } from "../src/settle.ts";
 import { open, sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 const UNAVAILABLE = { code: "catalogue_unavailable", retryable: true };
 
@@ -116,7 +110,7 @@ describe("G2 nothing is half when a connection dies in the middle", () => {
         }
       }
     };
-    await using killer = open(database.url, { poolSize: 1 });
+    await using killer = open(db.url, { poolSize: 1 });
     const all = Promise.all(callbacks.map(settle));
     let kills = 0;
     for (const done of [10, 20, 30, 40, 50, 60]) {
@@ -137,8 +131,8 @@ describe("G2 nothing is half when a connection dies in the middle", () => {
   }, 90_000);
 
   test("a commit whose answer is lost counts once", async () => {
-    await using proxy = await startHalfOpenProxy(Number(new URL(database.url).port));
-    await using remote = open(proxy.through(database.url), {
+    await using proxy = await startHalfOpenProxy(Number(new URL(db.url).port));
+    await using remote = open(proxy.through(db.url), {
       poolSize: 1,
       statementTimeoutMs: 1000,
     });
@@ -176,8 +170,8 @@ describe("G2 nothing is half when a connection dies in the middle", () => {
 
 describe("connections", () => {
   test("one that no longer answers is given up, and not handed out again", async () => {
-    await using proxy = await startHalfOpenProxy(Number(new URL(database.url).port));
-    await using remote = open(proxy.through(database.url), {
+    await using proxy = await startHalfOpenProxy(Number(new URL(db.url).port));
+    await using remote = open(proxy.through(db.url), {
       poolSize: 1,
       statementTimeoutMs: 100,
     });
@@ -193,7 +187,7 @@ describe("connections", () => {
 
   test("a transaction that was left open is ended by the server, and its locks with it", async () => {
     await settleCallback(db, sample({ file_id: "left-open" }));
-    await using vanished = open(database.url, { poolSize: 1, statementTimeoutMs: 100 });
+    await using vanished = open(db.url, { poolSize: 1, statementTimeoutMs: 100 });
     const left = vanished.transaction().execute(async (tx) => {
       await sql`select from recordings where file_id = 'left-open' for update`.execute(tx);
       await settleCallback(db, sample({ file_id: "left-open", t: 2 }));

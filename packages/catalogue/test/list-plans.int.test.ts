@@ -1,34 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import type { Recording } from "@reelgate/shared/contract/recording";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { explain } from "../bench/explain.ts";
 import { fillRecordings } from "../bench/fill.ts";
 import { listShapes } from "../bench/list-shapes.ts";
 import { callbackListQuery } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { MAX_CANDIDATES, listQuery } from "../src/list-query.ts";
 import type { ListKey, RecordingFilter } from "../src/list-query.ts";
 import { listRecordings } from "../src/recordings.ts";
-import { open } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
 const ROWS = 30_000;
 const LIMIT = 50;
 /** Four formats, and four kinds of identifier in a search. */
 const MAX_RANGES = 8;
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  await fillRecordings({ url: database.url, rows: ROWS, onProgress: () => {} });
-  db = open(database.url);
+  db = await openTestCatalogue();
+  await fillRecordings({ url: db.url, rows: ROWS, onProgress: () => {} });
 }, 180_000);
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 /** In the middle of what `fillRecordings` makes of 30,000 rows. */
 const DEEP: ListKey = ["2024-01-02T06:00:00.000000Z", "17600"];
@@ -57,9 +50,8 @@ describe.each([
 });
 
 test("no list depends on what the planner believes to be rare", async () => {
-  await using stale = await createTestDatabase();
-  await fillRecordings({ url: stale.url, rows: 10_000, onProgress: () => {} });
-  await using there = open(stale.url);
+  await using there = await openTestCatalogue();
+  await fillRecordings({ url: there.url, rows: 10_000, onProgress: () => {} });
   await sql`alter table recordings set (autovacuum_enabled = off)`.execute(there);
   // The statistics say that nothing is stored, and know neither the app nor the streams: one sorts before all that
   // they know, one among them, one after.

@@ -2,10 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { MediaReport } from "@reelgate/shared/contract/media";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { explain } from "../bench/explain.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import {
   getMediaTarget,
   listPendingMediaJobs,
@@ -15,18 +12,15 @@ import {
 } from "../src/media-state.ts";
 import { getRecording } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
-import { RECEIVED_AT_MS, open, sample } from "./settling.ts";
+import { RECEIVED_AT_MS, sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 const REPORT: MediaReport = {
   media: {
@@ -295,8 +289,7 @@ describe("retry", () => {
 
 describe("the sweep of what is pending", () => {
   test("goes through all of it once, in pages, without the young and the settled", async () => {
-    await using own = await createTestDatabase();
-    await using there = open(own.url);
+    await using there = await openTestCatalogue();
     for (let n = 0; n < 25; n++) {
       const receivedAtMs = RECEIVED_AT_MS + (n % 5 === 0 ? 60_000 : 0);
       await settleCallback(there, { ...sample({ file_id: `sweep-${n}` }), receivedAtMs });
@@ -328,8 +321,7 @@ describe("the sweep of what is pending", () => {
   });
 
   test("reads what is pending alone, however the statistics stand", async () => {
-    await using own = await createTestDatabase();
-    await using there = open(own.url);
+    await using there = await openTestCatalogue();
     await sql`alter table recordings set (autovacuum_enabled = off)`.execute(there);
     await sql`
       insert into recordings (identity, appid, stream_id, format, started_at, ended_at, declared_duration_s,

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "kysely";
 import { overviewSchema } from "@reelgate/shared/contract/overview";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { explain } from "../bench/explain.ts";
 import { fillRecordings } from "../bench/fill.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import {
   MAX_LOOKS_COUNTED,
   MAX_VERIFIED,
@@ -16,20 +13,19 @@ import {
   verifiedQuery,
 } from "../src/overview.ts";
 import { settleCallback } from "../src/settle.ts";
-import { open, sample } from "./settling.ts";
+import { sample } from "./settling.ts";
+import { openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-const stack = new AsyncDisposableStack();
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 
 /** A hundred recordings that ended 100 s before they arrived, were catalogued 1 s and verified 10 s after. */
 beforeAll(async () => {
-  database = stack.use(await createTestDatabase());
-  db = stack.use(open(database.url));
+  db = await openTestCatalogue();
   for (let n = 0; n < 100; n++) await settleCallback(db, sample({ file_id: `file-${n}` }));
   await settleCallback(db, sample({ file_id: "file-1", t: 5 }));
 });
-afterAll(async () => await stack.disposeAsync());
+afterAll(() => db[Symbol.asyncDispose]());
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);
 
@@ -157,9 +153,8 @@ test("what was settled before the bound is said to be uncounted", async () => {
 });
 
 test("each question reads its own index, and no more of it than its bound", async () => {
-  await using filled = await createTestDatabase();
-  await fillRecordings({ url: filled.url, rows: 12_000, onProgress: () => {} });
-  await using there = open(filled.url);
+  await using there = await openTestCatalogue();
+  await fillRecordings({ url: there.url, rows: 12_000, onProgress: () => {} });
   await sql`update recordings set verified_at = started_at where state <> 'pending'`.execute(there);
   await sql`
     insert into callbacks (digest, outcome, event_type, recording_id, received_at, settled_at, body, problems, conflicts, unknown_fields)

@@ -6,16 +6,14 @@ import type { FindingKind } from "@reelgate/shared/contract/media";
 import { RECORDING_STATES } from "@reelgate/shared/contract/recording";
 import type { Page, Recording } from "@reelgate/shared/contract/recording";
 import { AppError } from "@reelgate/shared/errors";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { MAX_PAGE_BODY_BYTES, getCallback, listCallbacks } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { encodeCursor } from "../src/page.ts";
-import type { PageRequest } from "../src/page.ts";
 import { getRecording, listRecordings } from "../src/recordings.ts";
 import type { RecordingFilter } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
-import { open, sample } from "./settling.ts";
+import { sample } from "./settling.ts";
+import { openTestCatalogue, walkPages } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
 const ROWS = 240;
 const STARTS = [1_642_000_000, 1_642_000_001, 1_642_000_002];
@@ -32,8 +30,7 @@ const FINDINGS: readonly FindingKind[][] = [
   [],
 ];
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 let all: Recording[];
 
 /** Few values for each field, so that every combination has some rows and many start at the same time. */
@@ -55,8 +52,7 @@ function bodyOf(n: number): Record<string, unknown> {
 }
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
   await Promise.all(Array.from({ length: ROWS }, (_, n) => settleCallback(db, sample(bodyOf(n)))));
   const findings = sql.join(
     FINDINGS.map((kinds) => sql`${JSON.stringify(kinds.map((kind) => ({ kind })))}::jsonb`),
@@ -64,26 +60,9 @@ beforeAll(async () => {
   await sql`
     update recordings set state = (array['pending', 'indexed', 'stored', 'failed'])[1 + id % 4],
       findings = (array[${findings}])[1 + (id / 3) % ${FINDINGS.length}::integer]`.execute(db);
-  all = (await walk((page) => listRecordings(db, {}, page), 100)).flat();
+  all = (await walkPages((page) => listRecordings(db, {}, page), 100)).flat();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
-
-async function walk<T>(
-  list: (page: PageRequest) => Promise<Page<T>>,
-  limit: number,
-): Promise<T[][]> {
-  const pages: T[][] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Page<T> = await list({ limit, cursor });
-    pages.push(page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return pages;
-}
+afterAll(() => db[Symbol.asyncDispose]());
 
 /** The filter in plain words, against which the queries are held. */
 function passes(one: Recording, filter: RecordingFilter): boolean {
@@ -136,7 +115,7 @@ describe("pages of recordings", () => {
   test("fast-check: any filter, any page size: each row that passes exactly once, in order", async () => {
     await fc.assert(
       fc.asyncProperty(anyFilter, fc.integer({ min: 1, max: 60 }), async (filter, limit) => {
-        const pages = await walk((page) => listRecordings(db, filter, page), limit);
+        const pages = await walkPages((page) => listRecordings(db, filter, page), limit);
         expect(pages.flat().map(({ id }) => id)).toEqual(
           all.filter((one) => passes(one, filter)).map(({ id }) => id),
         );
@@ -189,8 +168,7 @@ describe("pages of recordings", () => {
   });
 
   test("rows that come between two pages neither repeat nor hide those that were there", async () => {
-    await using own = await createTestDatabase();
-    await using there = open(own.url);
+    await using there = await openTestCatalogue();
     const settle = (file_id: string, start_time: number): Promise<unknown> =>
       settleCallback(there, sample({ file_id, start_time }));
     for (let n = 0; n < 30; n++) await settle(`old-${n}`, 1_642_000_000 + (n % 3));
@@ -212,13 +190,12 @@ describe("pages of recordings", () => {
   });
 
   test("a page ends where its recordings are too large together, and shows each once", async () => {
-    await using own = await createTestDatabase();
-    await using there = open(own.url);
+    await using there = await openTestCatalogue();
     const callback_ext = JSON.stringify({ note: "key".repeat(16_000 / 3) });
     for (let n = 0; n < 100; n++) {
       await settleCallback(there, sample({ file_id: `large-${n}`, callback_ext }));
     }
-    const pages = await walk((page) => listRecordings(there, {}, page), 200);
+    const pages = await walkPages((page) => listRecordings(there, {}, page), 200);
     expect(pages.length).toBe(2);
     for (const page of pages) {
       expect(JSON.stringify(page).length).toBeLessThan(MAX_PAGE_BODY_BYTES + 20_000);

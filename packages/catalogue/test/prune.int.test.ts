@@ -1,10 +1,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { faultyRecordings } from "../src/audit.ts";
 import { getCallback } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import {
   countLooksBefore,
   deleteCallbacks,
@@ -16,24 +13,20 @@ import { getRecording } from "../src/recordings.ts";
 import { recordMediaFailure, requestRetry } from "../src/media-state.ts";
 import { settleCallback } from "../src/settle.ts";
 import type { CallbackToSettle } from "../src/settle.ts";
-import { open, sample } from "./settling.ts";
+import { sample } from "./settling.ts";
+import { EVERYTHING, empty, openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url);
+  db = await openTestCatalogue();
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await sql`truncate recordings, callbacks, looks`.execute(db);
+  await empty(db);
 });
 
 const BEFORE = "2026-01-01T00:00:00.000000Z";
-const EVERYTHING = { after: "0", last: "9223372036854775807" };
 
 /** Settled at a time, of a recording in a state. */
 async function settled(

@@ -1,29 +1,23 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "@reelgate/testkit/latch";
-import { createTestDatabase } from "@reelgate/testkit/postgres";
-import type { TestDatabase } from "@reelgate/testkit/postgres";
 import { recordingBody } from "@reelgate/testkit/recording-body";
 import { faultyRecordings } from "../src/audit.ts";
 import { getCallback } from "../src/callback-log.ts";
-import type { CatalogueDatabase } from "../src/database.ts";
 import { getRecording } from "../src/recordings.ts";
 import { replayCallback } from "../src/replay.ts";
 import type { Replay } from "../src/replay.ts";
 import { settleCallback } from "../src/settle.ts";
 import type { CallbackToSettle } from "../src/settle.ts";
-import { callbackOf, open, sample } from "./settling.ts";
+import { callbackOf, sample } from "./settling.ts";
+import { EVERYTHING, openTestCatalogue } from "./test-catalogue.ts";
+import type { TestCatalogue } from "./test-catalogue.ts";
 
-let database: TestDatabase;
-let db: CatalogueDatabase & AsyncDisposable;
+let db: TestCatalogue;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = open(database.url, { poolSize: 30 });
+  db = await openTestCatalogue({ poolSize: 30 });
 });
-afterAll(async () => {
-  await db[Symbol.asyncDispose]();
-  await database.drop();
-});
+afterAll(() => db[Symbol.asyncDispose]());
 
 /** As a version that did not understand it would have settled it. */
 async function settledAs(
@@ -37,8 +31,6 @@ async function settledAs(
   await settleCallback(db, { ...callback, verdict });
   return callback;
 }
-
-const EVERYTHING = { after: "0", last: "9223372036854775807" };
 
 describe("G2: a replay", () => {
   test.each(["invalid", "unsupported"] as const)(

@@ -1,0 +1,51 @@
+import { sql } from "kysely";
+import type { Page } from "@reelgate/shared/contract/recording";
+import { createTestDatabase } from "@reelgate/testkit/postgres";
+import type { AuditRange } from "../src/audit.ts";
+import { closeDatabase } from "../src/database.ts";
+import type { CatalogueDatabase } from "../src/database.ts";
+import type { PageRequest } from "../src/page.ts";
+import { open } from "./settling.ts";
+
+/** A catalogue with the schema, in a database of its own that is dropped when this is disposed of. */
+export type TestCatalogue = CatalogueDatabase & AsyncDisposable & { readonly url: string };
+
+export async function openTestCatalogue(
+  options: { poolSize?: number } = {},
+): Promise<TestCatalogue> {
+  const database = await createTestDatabase();
+  const db = open(database.url, options);
+  return Object.assign(db, {
+    url: database.url,
+    async [Symbol.asyncDispose]() {
+      await closeDatabase(db);
+      await database.drop();
+    },
+  });
+}
+
+/** Takes every row out of a catalogue. */
+export async function empty(db: CatalogueDatabase): Promise<void> {
+  await sql`truncate recordings, callbacks, looks`.execute(db);
+}
+
+/** The range of all recordings. */
+export const EVERYTHING: Pick<AuditRange, "after" | "last"> = {
+  after: "0",
+  last: "9223372036854775807",
+};
+
+/** The items of every page of a list, from the first page to the one without a cursor. */
+export async function walkPages<T>(
+  list: (page: PageRequest) => Promise<Page<T>>,
+  limit: number,
+): Promise<T[][]> {
+  const pages: T[][] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<T> = await list({ limit, cursor });
+    pages.push(page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return pages;
+}
