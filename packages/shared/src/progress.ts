@@ -10,15 +10,20 @@ export interface Progress {
 /** Where progress is written: a terminal, or a file or pipe. */
 export interface ProgressStream extends NodeJS.WritableStream {
   isTTY?: boolean;
+  columns?: number;
 }
 
 /** Without a terminal, one plain line at most this often. */
 export const PLAIN_INTERVAL_MS = 5000;
 
-function createBar(stream: ProgressStream): Progress {
-  const bar = new SingleBar(
+/** A bar that stays where it stood at the end, and leaves signals to the program. */
+export function terminalBar(
+  stream: ProgressStream,
+  look: { format: string; barsize?: number },
+): SingleBar {
+  return new SingleBar(
     {
-      format: "{what} [{bar}] {value}/{total} {note}",
+      ...look,
       stream,
       hideCursor: true,
       clearOnComplete: false,
@@ -27,6 +32,10 @@ function createBar(stream: ProgressStream): Progress {
     },
     Presets.shades_classic,
   );
+}
+
+function createBar(stream: ProgressStream): Progress {
+  const bar = terminalBar(stream, { format: "{what} [{bar}] {value}/{total} {note}" });
   let what = "";
   return {
     start: (name, total) => {

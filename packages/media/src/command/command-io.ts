@@ -1,4 +1,4 @@
-import type { ProgressStream } from "./progress-display.ts";
+import type { ProgressStream } from "@reelgate/shared/progress";
 
 /** What a command needs of the process that runs it. */
 export interface CommandIo {

@@ -1,11 +1,9 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import {
-  createProgressDisplay,
-  PLAIN_INTERVAL_MS,
-  type ProgressFigures,
-  type ProgressStream,
-} from "./progress-display.ts";
+import { PLAIN_INTERVAL_MS } from "@reelgate/shared/progress";
+import type { ProgressStream } from "@reelgate/shared/progress";
+import { createProgressDisplay } from "./progress-display.ts";
+import type { ProgressFigures } from "./progress-display.ts";
 
 function capture(isTTY: boolean, columns = 200): { stream: ProgressStream; written: () => string } {
   const stream: PassThrough & { isTTY?: boolean; columns?: number } = new PassThrough();

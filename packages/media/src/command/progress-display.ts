@@ -1,4 +1,5 @@
-import { Presets, SingleBar } from "cli-progress";
+import { PLAIN_INTERVAL_MS, terminalBar } from "@reelgate/shared/progress";
+import type { ProgressStream } from "@reelgate/shared/progress";
 import { durationText, sizeText } from "./quantities.ts";
 
 /** How far a piece of work is. Totals are null as long as nobody knows them. */
@@ -18,14 +19,6 @@ export interface ProgressDisplay {
   stop(): void;
 }
 
-/** Where progress is written: a terminal, or a file or pipe. */
-export interface ProgressStream extends NodeJS.WritableStream {
-  isTTY?: boolean;
-  columns?: number;
-}
-
-/** Without a terminal, one plain line at most this often. */
-export const PLAIN_INTERVAL_MS = 5000;
 /** The rate is that of the last seconds: what it was an hour ago says nothing about the end. */
 const RATE_WINDOW_MS = 5000;
 
@@ -50,21 +43,13 @@ const REFRESH_MS = 1000;
 
 function createBar(stream: ProgressStream, describe: Describe): ProgressDisplay {
   const room = (stream.columns ?? 80) - TEXT_COLUMNS;
-  const bar = new SingleBar(
-    {
-      format:
-        room < MIN_BAR_COLUMNS
-          ? "{phase} {percentage}% {note}"
-          : "{phase} [{bar}] {percentage}% {note}",
-      barsize: Math.min(room, MAX_BAR_COLUMNS),
-      stream,
-      hideCursor: true,
-      clearOnComplete: false,
-      gracefulExit: false,
-      etaBuffer: 1,
-    },
-    Presets.shades_classic,
-  );
+  const bar = terminalBar(stream, {
+    format:
+      room < MIN_BAR_COLUMNS
+        ? "{phase} {percentage}% {note}"
+        : "{phase} [{bar}] {percentage}% {note}",
+    barsize: Math.min(room, MAX_BAR_COLUMNS),
+  });
   let latest: ProgressFigures | null = null;
   let timer: NodeJS.Timeout | undefined;
 
