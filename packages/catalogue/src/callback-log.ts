@@ -22,7 +22,24 @@ export interface CallbackFilter {
   recordingId?: string | undefined;
 }
 
-const cursorKey = z.tuple([rowId]);
+/** A place in the list, which is the number of the callback before it. */
+type Place = readonly [seq: string];
+
+const placeSchema = z.tuple([rowId]);
+
+/**
+ * The place that a cursor of {@link callbackCursor} stands for; null for the first page.
+ *
+ * @throws AppError `invalid_query` for a foreign cursor.
+ */
+export function placeOf({ cursor }: PageRequest): Place | null {
+  return cursor === null ? null : decodeCursor(cursor, placeSchema);
+}
+
+/** The cursor of the page after one that ends with this row. */
+export function callbackCursor({ seq }: Pick<CallbackRow, "seq">): string {
+  return encodeCursor([seq]);
+}
 
 /**
  * One page of settled callbacks, the latest first. The last page alone has no `nextCursor`; another one may have fewer
@@ -36,14 +53,14 @@ export async function listCallbacks(
   filter: CallbackFilter,
   page: PageRequest,
 ): Promise<Page<Callback>> {
-  const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
+  const after = placeOf(page);
   if (filter.recordingId !== undefined && !rowId.safeParse(filter.recordingId).success) {
     return { items: [], nextCursor: null };
   }
   const { rows } = await catalogued(() => callbackListQuery(filter, after, page.limit).execute(db));
   const items = rows.filter((row) => row.fits).map(toCallback);
   const last = rows.at(-1);
-  return { items, nextCursor: last?.goes_on === true ? encodeCursor([last.seq]) : null };
+  return { items, nextCursor: last?.goes_on === true ? callbackCursor(last) : null };
 }
 
 /**
@@ -52,8 +69,10 @@ export async function listCallbacks(
  */
 export const MAX_PAGE_BODY_BYTES = 1_048_576;
 
+export type CallbackRow = Selectable<CallbacksTable>;
+
 /** A row as the list's query gives it. */
-export type CallbackListRow = Selectable<CallbacksTable> & {
+export type CallbackListRow = CallbackRow & {
   /** False for a row that is there only to say where the search stopped. */
   fits: boolean;
   /** There is, or may be, another after this row. */
@@ -67,7 +86,7 @@ export type CallbackListRow = Selectable<CallbacksTable> & {
  */
 export function callbackListQuery(
   filter: CallbackFilter,
-  after: readonly [seq: string] | null,
+  after: Place | null,
   limit: number,
 ): RawBuilder<CallbackListRow> {
   const { ranges, unindexed } = accessTo(filter);
@@ -130,6 +149,12 @@ export const MAX_SEQ = "9223372036854775807";
 
 /** One callback by its id (`cb-…`), or null when none with this id was settled. */
 export async function getCallback(db: CatalogueDatabase, id: string): Promise<Callback | null> {
+  const row = await findCallback(db, id);
+  return row === null ? null : toCallback(row);
+}
+
+/** The row of one callback by its id, or null. */
+export async function findCallback(db: CatalogueDatabase, id: string): Promise<CallbackRow | null> {
   const digest = parseCallbackId(id);
   if (digest === null) return null;
   return await catalogued(async () => {
@@ -138,7 +163,7 @@ export async function getCallback(db: CatalogueDatabase, id: string): Promise<Ca
       .selectAll()
       .where("digest", "=", digest)
       .executeTakeFirst();
-    return row === undefined ? null : toCallback(row);
+    return row ?? null;
   });
 }
 
@@ -150,7 +175,7 @@ export async function callbacksOfRecording(
   db: CatalogueDatabase,
   recordingId: string,
 ): Promise<Callback[]> {
-  const { rows } = await sql<Selectable<CallbacksTable>>`
+  const { rows } = await sql<CallbackRow>`
     select * from (
       select callbacks.*, coalesce(
         sum(length(body)) over (order by seq rows between unbounded preceding and 1 preceding), 0) as bytes_before
@@ -169,7 +194,7 @@ export async function countByOutcome(db: CatalogueDatabase): Promise<Map<Outcome
   return await catalogued(() => countEach(db, "callbacks", "outcome", OUTCOMES));
 }
 
-export function toCallback(row: Selectable<CallbacksTable>): Callback {
+export function toCallback(row: CallbackRow): Callback {
   return {
     id: callbackIdOf(row.digest),
     outcome: row.outcome,

@@ -1,12 +1,17 @@
 import { sql } from "kysely";
-import { z } from "zod";
 import type { Callback, Outcome, Page } from "@reelgate/shared/contract/recording";
-import { callbackIdOf, parseCallbackId } from "./callback-id.ts";
-import { MAX_SEQ, callbackListQuery, toCallback } from "./callback-log.ts";
-import type { CallbackFilter } from "./callback-log.ts";
+import { callbackIdOf } from "./callback-id.ts";
+import {
+  MAX_SEQ,
+  callbackCursor,
+  callbackListQuery,
+  findCallback,
+  placeOf,
+  toCallback,
+} from "./callback-log.ts";
+import type { CallbackFilter, CallbackRow } from "./callback-log.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
-import { decodeCursor, encodeCursor, rowId } from "./page.ts";
 import type { PageRequest } from "./page.ts";
 
 /** Narrows a search; `since` and `until` bound the time of settling (ISO 8601, `until` excluded). */
@@ -25,10 +30,6 @@ export interface StoredCallback {
   keyIndex: number | null;
   body: Buffer;
 }
-
-type CallbackRow = Parameters<typeof toCallback>[0];
-
-const cursorKey = z.tuple([rowId]);
 
 /**
  * One page of settled callbacks, the latest first, for people: secrets redacted. A page may be shorter than its limit;
@@ -58,16 +59,8 @@ export async function getStoredCallback(
   db: CatalogueDatabase,
   id: string,
 ): Promise<StoredCallback | null> {
-  const digest = parseCallbackId(id);
-  if (digest === null) return null;
-  return await catalogued(async () => {
-    const row = await db
-      .selectFrom("callbacks")
-      .selectAll()
-      .where("digest", "=", digest)
-      .executeTakeFirst();
-    return row === undefined ? null : toStored(row);
-  });
+  const row = await findCallback(db, id);
+  return row === null ? null : toStored(row);
 }
 
 /**
@@ -97,7 +90,7 @@ async function searchPage<T>(
   page: PageRequest,
   toItem: (row: CallbackRow) => T,
 ): Promise<Page<T>> {
-  const after = page.cursor === null ? null : decodeCursor(page.cursor, cursorKey);
+  const after = placeOf(page);
   return await catalogued(async () => {
     const { above, below } = await seqBounds(db, search);
     const { rows } = await callbackListQuery(search, after ?? [below], page.limit).execute(db);
@@ -106,7 +99,7 @@ async function searchPage<T>(
     const isOver = last?.goes_on !== true || BigInt(last.seq) <= above;
     return {
       items: rows.filter((row) => row.fits && isSettledWithin(row, search)).map(toItem),
-      nextCursor: isOver ? null : encodeCursor([last.seq]),
+      nextCursor: isOver ? null : callbackCursor(last),
     };
   });
 }
