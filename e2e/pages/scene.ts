@@ -151,7 +151,12 @@ async function seedCameras(db: CatalogueDatabase, nowMs: number, cameras: number
       });
     } else await looked(db, seed);
   };
-  await Promise.all(Array.from({ length: cameras }, (_, index) => seedOne(index)));
+  // No more at a time than the pool has connections: whoever waits long for one on a busy machine is given up.
+  const indexes = Array.from({ length: cameras }, (_, index) => index).values();
+  const seedThose = async (): Promise<void> => {
+    for (const index of indexes) await seedOne(index);
+  };
+  await Promise.all([seedThose(), seedThose()]);
 }
 
 /** The stream of the timeline: two formats of one task, with a gap and an overlap in the MP4 lane alone. */

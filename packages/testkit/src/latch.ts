@@ -5,11 +5,12 @@ export interface Latch<T> {
   /** Lets every waiter go on; later calls change nothing. */
   open(value: T): void;
   readonly isOpen: boolean;
-  /** The value with which it was opened. Rejects after `timeoutMs` (10 s). */
+  /** The value with which it was opened. Rejects after `timeoutMs` (30 s). */
   wait(timeoutMs?: number): Promise<T>;
 }
 
-const TIMEOUT_MS = 10_000;
+/** Only what hangs is given up: on a busy machine a process needs ten seconds to start now and then. */
+const TIMEOUT_MS = 30_000;
 
 export function createLatch<T = void>(name = "latch"): Latch<T> {
   const { promise, resolve } = Promise.withResolvers<T>();

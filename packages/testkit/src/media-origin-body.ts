@@ -17,6 +17,12 @@ export interface Outgoing {
 const PACED_PIECE_BYTES = 16_384;
 
 /**
+ * An origin that falls behind its pace, because timers are coarse or the machine is busy, makes up for so much of it.
+ * To make up for all of a long stall would be to send as fast as the kernel takes it, to a reader that was stalled too.
+ */
+const MAX_CREDIT_MS = 4;
+
+/**
  * Sends a body at the pace of the reader.
  * @param fileOffset Where in the file the body begins.
  */
@@ -81,7 +87,7 @@ async function write(
       : paced
         ? PACED_PIECE_BYTES
         : Number.POSITIVE_INFINITY;
-  const startedAtMs = performance.now();
+  let dueMs = performance.now();
   let sent = 0;
   let flushed = Promise.resolve();
   for await (const piece of pieces) {
@@ -90,10 +96,9 @@ async function write(
       if (fault?.kind === "slow") {
         await pause(outgoing, fault.intervalMs);
       } else if (paced) {
-        await pause(
-          outgoing,
-          startedAtMs + ((sent + part.length) / bytesPerSecond) * 1_000 - performance.now(),
-        );
+        const nowMs = performance.now();
+        dueMs = Math.max(dueMs, nowMs - MAX_CREDIT_MS) + (part.length / bytesPerSecond) * 1000;
+        await pause(outgoing, dueMs - nowMs);
       }
       if (response.destroyed) {
         return { flushed };

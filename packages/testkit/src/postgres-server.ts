@@ -15,7 +15,12 @@ export interface TestPostgres extends Restartable {
   databaseUrl(name: string): string;
 }
 
-export async function startTestPostgres(): Promise<TestPostgres> {
+export interface TestPostgresOptions {
+  /** Beyond the settings of an embedded server, by the names of postgresql.conf. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+export async function startTestPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(join(tmpdir(), "reelgate-test-postgres-"));
   // As root, Postgres runs as another user, who has to pass through.
   await chmod(folder, 0o711);
@@ -25,6 +30,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       dataDir: join(folder, "data"),
       password,
       env: process.env,
+      ...options,
       ...(port === undefined ? {} : { port }),
     });
   const first = await start();

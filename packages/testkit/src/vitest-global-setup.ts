@@ -5,6 +5,9 @@ import { startTestPostgres } from "./postgres-server.ts";
 
 const TEMPLATE = "reelgate_template";
 
+/** Several test files run at a time, and one of them opens up to fifty. */
+const MAX_CONNECTIONS = "400";
+
 declare module "vitest" {
   export interface ProvidedContext {
     /** The Postgres that the test files of one run share. */
@@ -16,7 +19,7 @@ declare module "vitest" {
 
 /** One Postgres for each run of a project: to start one takes a second, to copy a database some ten milliseconds. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startTestPostgres();
+  const server = await startTestPostgres({ settings: { max_connections: MAX_CONNECTIONS } });
   try {
     await createDatabase(server.adminUrl, TEMPLATE);
     await migrateToLatest(server.databaseUrl(TEMPLATE));
