@@ -130,6 +130,37 @@ describe("the list of recordings", () => {
     });
   });
 
+  test("keeps what is typed on while the text before it is being applied", async () => {
+    await expectInBrowser("/recordings", async (page) => {
+      await page.locator(".recordings").waitFor();
+      const field = page.locator("#search");
+      // Another letter comes after the field has asked for the new address, and before it is given its value.
+      await page.evaluate(`
+        globalThis.shownAtChange = [];
+        const field = document.getElementById("search");
+        const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+        for (const name of ["pushState", "replaceState"]) {
+          const change = history[name];
+          history[name] = function (state, title, address) {
+            shownAtChange.push(new URL(address, location.href).search + " " + field.value);
+            if (shownAtChange.length === 1) {
+              setValue.call(field, "camera-0");
+              field.dispatchEvent(new Event("input", { bubbles: true }));
+            }
+            return change.call(history, state, title, address);
+          };
+        }
+      `);
+      await field.fill("camera-");
+      await page.waitForURL("**/recordings?q=camera-0");
+      expect(await page.evaluate<string[]>("shownAtChange")).toEqual([
+        "?q=camera- camera-",
+        "?q=camera-0 camera-0",
+      ]);
+      expect(await field.inputValue()).toBe("camera-0");
+    });
+  });
+
   test("is read to its end, far beyond one page", async () => {
     await expectInBrowser("/recordings?app=push.example.com", async (page) => {
       const end = page.getByRole("status").filter({ hasText: "no more follow" });
