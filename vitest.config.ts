@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
 
@@ -7,6 +8,15 @@ const resolve = { conditions: ["source", "node"] };
 const environments = { ssr: { resolve }, __vitest__: { resolve } };
 const setupFiles = ["packages/testkit/src/vitest-setup.ts"];
 const globalSetup = ["packages/testkit/src/vitest-global-setup.ts"];
+
+/**
+ * Files at a time. By itself vitest leaves one core to its main process, which on two cores means one file after the
+ * other, though that process has next to nothing to do and most files spend half of their time waiting for servers,
+ * deadlines and polls.
+ */
+const CORES = availableParallelism();
+/** A condition that is polled is given up when something hangs, and not when the machine is busy (by default 1 s). */
+const expect = { poll: { timeout: 30_000 } };
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -27,6 +37,8 @@ const config: ViteUserConfig = defineConfig({
           setupFiles,
           // Two shared cores now and then stall a test that takes milliseconds.
           testTimeout: 20_000,
+          expect,
+          maxWorkers: CORES,
           sequence: { groupOrder: 0 },
         },
       },
@@ -40,6 +52,8 @@ const config: ViteUserConfig = defineConfig({
           globalSetup,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          expect,
+          maxWorkers: CORES + 1,
           sequence: { groupOrder: 1 },
         },
       },
@@ -47,14 +61,15 @@ const config: ViteUserConfig = defineConfig({
         resolve,
         environments,
         test: {
-          // The built processes, on a machine of their own as far as that goes: one file at a time.
+          // The built processes: a file has some ten of them, and a core of its own as far as that goes.
           name: "e2e",
           include: ["e2e/**/*.e2e.test.ts"],
           setupFiles,
           globalSetup,
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          expect,
+          maxWorkers: CORES,
           sequence: { groupOrder: 2 },
         },
       },
