@@ -40,7 +40,7 @@ let path: string;
 
 beforeAll(async () => {
   // What the kernel holds when a connection is reset is lost: a pace leaves little in there.
-  origin = await startMediaOrigin({ bytesPerSecond: 30_000_000 });
+  origin = await startMediaOrigin({ bytesPerSecond: 10_000_000 });
   client = createMediaClient({ allowedHosts: parseAllowedHosts("127.0.0.1") });
 });
 
@@ -62,8 +62,8 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-async function download(options: DownloadOptions = {}): Promise<DownloadResult> {
-  return await downloadMedia(client, origin.url + path, NOTHING_DECLARED, NAME, storage, {
+async function download(options: DownloadOptions = {}, by = client): Promise<DownloadResult> {
+  return await downloadMedia(by, origin.url + path, NOTHING_DECLARED, NAME, storage, {
     verify: takeForSound,
     ...options,
   });
@@ -225,10 +225,13 @@ describe("within one call", () => {
     await download();
     expect(performance.now() - startMs).toBeGreaterThan(950);
     refuse("31");
-    await expect(download()).rejects.toMatchObject({
+    // A client leaves a host alone for as long as that asks, which is not what the tests after this one wait for.
+    const refused = createMediaClient({ allowedHosts: parseAllowedHosts("127.0.0.1") });
+    await expect(download({}, refused)).rejects.toMatchObject({
       code: "media_rate_limited",
       retryAfterMs: 31_000,
     });
+    await refused.close();
   });
 
   test("an origin that gives nothing is given up after a few tries", async () => {
