@@ -72,12 +72,12 @@ const boundaries = [
     to: { path: ANY_PACKAGE, pathNot: "^packages/(catalogue|shared)/" },
   },
   {
-    name: "media-imports-only-errors-contract-and-redaction",
+    name: "media-imports-only-errors-contract-progress-and-redaction",
     comment: "Probing a URL needs no queue and no database: the package is usable on its own.",
     from: { path: "^packages/media/", pathNot: TESTS },
     to: {
       path: ANY_PACKAGE,
-      pathNot: "^packages/media/|^packages/shared/src/((errors|redact)\\.ts$|contract/)",
+      pathNot: "^packages/media/|^packages/shared/src/((errors|progress|redact)\\.ts$|contract/)",
     },
   },
   {
