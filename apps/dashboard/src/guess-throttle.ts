@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { addressNetwork } from "@reelgate/shared/address-network";
 
 /**
  * Makes guessing of the password slow: each address may be wrong a few times, then a few times a minute. What is said of
@@ -34,7 +34,7 @@ export function createGuessThrottle(options: GuessThrottleOptions): GuessThrottl
   const fullAtMs = new Map<string, number>();
   return {
     waitMs(address) {
-      const key = throttleKey(address);
+      const key = addressNetwork(address);
       const fullAt = fullAtMs.get(key);
       if (fullAt === undefined) return 0;
       const now = nowMs();
@@ -42,7 +42,7 @@ export function createGuessThrottle(options: GuessThrottleOptions): GuessThrottl
       return Math.max(0, fullAt - now - (burst - 1) * refillMs);
     },
     recordFailure(address) {
-      const key = throttleKey(address);
+      const key = addressNetwork(address);
       const now = nowMs();
       const fullAt = Math.max(fullAtMs.get(key) ?? now, now) + refillMs;
       // Deleted first, so that the map's order is the order of the last failures.
@@ -57,25 +57,4 @@ export function createGuessThrottle(options: GuessThrottleOptions): GuessThrottl
       return fullAtMs.size;
     },
   };
-}
-
-/**
- * What counts as one guesser: an IPv4 address, or the /64 of an IPv6 address, since whoever has one address of a /64
- * has all of them.
- */
-export function throttleKey(address: string): string {
-  const mapped = /^::ffff:([\d.]+)$/iu.exec(address)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
-  if (!address.includes(":")) return address;
-  const [head = "", tail = ""] = address.split("%", 1)[0]?.toLowerCase().split("::", 2) ?? [];
-  const groups = head === "" ? [] : head.split(":");
-  if (address.includes("::")) {
-    const after = tail === "" ? [] : tail.split(":");
-    while (groups.length + after.length < 8) groups.push("0");
-    groups.push(...after);
-  }
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/u, ""))
-    .join(":");
 }

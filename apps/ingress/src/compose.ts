@@ -6,26 +6,35 @@ import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import type { Service } from "@reelgate/shared/lifecycle";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
-import type { LoggerOptions } from "@reelgate/shared/logger";
+import type { Logger, LoggerOptions } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
 import { createRedis } from "@reelgate/shared/redis";
+import { readRedisMemory } from "@reelgate/shared/redis-memory";
 import { createRegistry } from "@reelgate/shared/telemetry";
 import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { readVersion } from "@reelgate/shared/version";
+import { addressLimiter } from "./adapters/address-limiter.ts";
 import { bullmqCallbackQueue } from "./adapters/bullmq-callback-queue.ts";
+import { openFilesLimit } from "./adapters/open-files-limit.ts";
+import { QueueLoad } from "./adapters/queue-load.ts";
 import { RedisMonitor } from "./adapters/redis-monitor.ts";
 import { openReplicaSpool } from "./adapters/spool/replica-folders.ts";
 import { createApp } from "./app.ts";
 import { readIngressConfig } from "./config.ts";
 import type { IngressConfig } from "./config.ts";
 import { describeIngress } from "./http/openapi.ts";
+import { BodyBudget } from "./http/body-budget.ts";
+import { Connections } from "./http/connections.ts";
 import { startPublicServer } from "./http/public-server.ts";
+import type { ServerTimeouts } from "./http/public-server.ts";
+import { boundedQueue } from "./ingest/bounded-queue.ts";
 import { drainSpool } from "./ingest/drain-spool.ts";
 import { ingest } from "./ingest/ingest.ts";
 import type { CallbackQueue, Clock, Spool } from "./ingest/ports.ts";
 import { readinessOf } from "./ingest/readiness.ts";
 import { spoolingQueue } from "./ingest/spooling-queue.ts";
+import { loadMetrics } from "./load-metrics.ts";
 import { SpoolTelemetry } from "./spool-telemetry.ts";
 import { IngressTelemetry } from "./telemetry.ts";
 
@@ -40,6 +49,7 @@ export interface IngressOverrides {
   logDestination?: NonNullable<LoggerOptions["destination"]>;
   /** See {@link RedisMonitor}. */
   recheckMs?: number;
+  timeouts?: Partial<ServerTimeouts>;
 }
 
 /** How long the queue may take to let go of a Redis that does not answer. */
@@ -99,7 +109,31 @@ export async function startIngress(
       await withinMs(producer.close(), QUEUE_CLOSE_MS);
     },
   );
-  const direct = bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() });
+  const bodies = new BodyBudget(config.maxInFlightBytes);
+  const maxConnections = await usableConnections(config.maxConnections, logger);
+  const connections = new Connections({
+    max: maxConnections,
+    onDropped: () => loads.connectionDropped(),
+  });
+  const loads = loadMetrics(registry, {
+    connections: () => connections.open,
+    maxConnections,
+    heldBytes: () => bodies.heldBytes,
+    maxHeldBytes: config.maxInFlightBytes,
+  });
+  const load = stack.use(
+    new QueueLoad({
+      length: () => queue.getJobCountByTypes("waiting", "prioritized", "delayed", "active"),
+      memory: () => readRedisMemory(redis),
+      maxLength: config.maxQueueLength,
+      maxMemoryPercent: config.redisMaxMemoryPercent,
+      onSample: (sample) => loads.queueSampled(sample),
+    }),
+  );
+  const direct = boundedQueue(
+    bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() }),
+    () => load.refusal(),
+  );
   const spooling =
     config.spoolDir === null
       ? null
@@ -117,7 +151,12 @@ export async function startIngress(
   const readiness = (): Readiness =>
     stopping
       ? { ready: false, reasons: ["stopping"] }
-      : readinessOf(monitor.readiness(), spooling?.spool.depth ?? null);
+      : readinessOf(
+          monitor.readiness(),
+          load.refusal(),
+          spooling?.spool.depth ?? null,
+          clock.nowMs(),
+        );
 
   const ops = stack.use(
     await startOpsServer({
@@ -139,6 +178,16 @@ export async function startIngress(
     pathToken: config.callbackPathToken,
     maxBodyBytes: config.maxBodyBytes,
     maxInFlight: config.maxInFlight,
+    bodies,
+    connections,
+    limiter:
+      config.rateLimit.requests === 0
+        ? null
+        : addressLimiter({
+            ...config.rateLimit,
+            client: redis,
+            isRedisAway: () => monitor.refusal() !== null,
+          }),
     trustProxyHops: config.trustProxyHops,
     ingest: (delivery) =>
       ingest(delivery, {
@@ -156,7 +205,9 @@ export async function startIngress(
       host: config.host,
       port: config.port,
       listener: app,
+      connections,
       shutdownGraceMs: config.shutdownGraceMs,
+      ...(overrides.timeouts === undefined ? {} : { timeouts: overrides.timeouts }),
     }),
   );
   stack.defer(() => {
@@ -176,6 +227,17 @@ export async function startIngress(
     opsPort: ops.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Files that this process opens beside the connections of the public port: Redis, the spool, its private port. */
+const OTHER_FILES = 100;
+
+async function usableConnections(wanted: number, logger: Logger): Promise<number> {
+  const limit = await openFilesLimit();
+  if (limit === null || wanted <= limit - OTHER_FILES) return wanted;
+  const usable = Math.max(limit - OTHER_FILES, 1);
+  logger.warn({ wanted, usable }, "fewer connections than MAX_CONNECTIONS: see `ulimit -n`");
+  return usable;
 }
 
 interface OpenSpoolOptions {

@@ -30,6 +30,12 @@ export const INGRESS_ENV: {
   CALLBACK_PATH_TOKEN: EnvVariable<string | null>;
   MAX_BODY_BYTES: EnvVariable<number>;
   MAX_IN_FLIGHT: EnvVariable<number>;
+  MAX_IN_FLIGHT_BYTES: EnvVariable<number>;
+  MAX_CONNECTIONS: EnvVariable<number>;
+  MAX_QUEUE_LENGTH: EnvVariable<number>;
+  REDIS_MAX_MEMORY_PERCENT: EnvVariable<number>;
+  RATE_LIMIT_REQUESTS: EnvVariable<number>;
+  RATE_LIMIT_WINDOW_S: EnvVariable<number>;
   TRUST_PROXY: EnvVariable<number>;
   REDIS_DURABILITY: EnvVariable<DurabilityPolicy>;
   SPOOL_DIR: EnvVariable<string | null>;
@@ -91,6 +97,47 @@ export const INGRESS_ENV: {
     example: "1000",
     default: "1000",
   },
+  MAX_IN_FLIGHT_BYTES: {
+    parse: integerBetween(65_536, 17_179_869_184),
+    description:
+      "Memory of all bodies that arrive or wait for Redis, in bytes; beyond it the slowest sender is answered 503. The process takes a few times as much.",
+    example: "67108864",
+    default: "67108864",
+  },
+  MAX_CONNECTIONS: {
+    parse: integerBetween(10, 1_000_000),
+    description:
+      "Connections to the public port, at about 10 KB each; beyond it the one that has been without an answer for the longest is closed. Never more than the process may open files.",
+    example: "10000",
+    default: "10000",
+  },
+  MAX_QUEUE_LENGTH: {
+    parse: integerBetween(0, 1_000_000_000),
+    description:
+      "Callbacks that may wait in Redis; beyond it they go to the spool, or are answered 503. 0 for as many as REDIS_MAX_MEMORY_PERCENT allows.",
+    example: "500000",
+    default: "0",
+  },
+  REDIS_MAX_MEMORY_PERCENT: {
+    parse: integerBetween(10, 100),
+    description:
+      "Share of Redis' maxmemory beyond which callbacks go to the spool, or are answered 503: the workers need the rest to go on. 100 for no bound but Redis' own.",
+    example: "90",
+    default: "90",
+  },
+  RATE_LIMIT_REQUESTS: {
+    parse: integerBetween(0, 10_000_000),
+    description:
+      "Requests to the callback path that one address (of IPv6, one /64) may make in a window, over all replicas; beyond it the answer is 429. 0 for no limit. The provider must not meet it: it gives a callback up after twelve refusals.",
+    example: "6000",
+    default: "0",
+  },
+  RATE_LIMIT_WINDOW_S: {
+    parse: integerBetween(1, 3600),
+    description: "Length of the window of RATE_LIMIT_REQUESTS, in seconds.",
+    example: "60",
+    default: "60",
+  },
   TRUST_PROXY: {
     parse: integerBetween(0, 32),
     description:
@@ -133,6 +180,13 @@ export interface IngressConfig {
   callbackPathToken: string | null;
   maxBodyBytes: number;
   maxInFlight: number;
+  maxInFlightBytes: number;
+  maxConnections: number;
+  /** 0: no bound. */
+  maxQueueLength: number;
+  redisMaxMemoryPercent: number;
+  /** `requests` 0: no limit. */
+  rateLimit: { requests: number; windowS: number };
   /** How many proxies in front are trusted to name the client's address. */
   trustProxyHops: number;
   redisUrl: string;
@@ -167,6 +221,11 @@ export function readIngressConfig(
       "ALLOW_UNSIGNED=true and CALLBACK_KEYS contradict each other: unset one of them",
     ]);
   }
+  if (values.MAX_IN_FLIGHT_BYTES < values.MAX_BODY_BYTES) {
+    throw configInvalid([
+      `MAX_IN_FLIGHT_BYTES=${values.MAX_IN_FLIGHT_BYTES} has no room for one body of MAX_BODY_BYTES=${values.MAX_BODY_BYTES}. Example: MAX_IN_FLIGHT_BYTES=${INGRESS_ENV.MAX_IN_FLIGHT_BYTES.example}`,
+    ]);
+  }
   return {
     host: values.HOST,
     port: values.PORT,
@@ -175,6 +234,11 @@ export function readIngressConfig(
     callbackPathToken: values.CALLBACK_PATH_TOKEN,
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxInFlight: values.MAX_IN_FLIGHT,
+    maxInFlightBytes: values.MAX_IN_FLIGHT_BYTES,
+    maxConnections: values.MAX_CONNECTIONS,
+    maxQueueLength: values.MAX_QUEUE_LENGTH,
+    redisMaxMemoryPercent: values.REDIS_MAX_MEMORY_PERCENT,
+    rateLimit: { requests: values.RATE_LIMIT_REQUESTS, windowS: values.RATE_LIMIT_WINDOW_S },
     trustProxyHops: values.TRUST_PROXY,
     redisUrl: values.REDIS_URL,
     redisDurability: values.REDIS_DURABILITY,

@@ -3,7 +3,7 @@ import type { Registry } from "prom-client";
 import type { Logger } from "@reelgate/shared/logger";
 import type { Clock } from "./ingest/ports.ts";
 import { REFUSALS } from "./ingest/outcome.ts";
-import type { Outcome } from "./ingest/outcome.ts";
+import type { Outcome, OutcomeKind } from "./ingest/outcome.ts";
 
 /** Where an answer went and how long it took. */
 export interface AnswerContext {
@@ -19,6 +19,13 @@ export type RedisState =
   | { kind: "unconfirmed" }
   | { kind: "durable" }
   | { kind: "volatile"; reason: string };
+
+const LEVELS: Partial<Record<OutcomeKind, "debug" | "warn">> = {
+  queue_unavailable: "warn",
+  overloaded: "warn",
+  // A flood that is kept out must not become one of lines.
+  rate_limited: "debug",
+};
 
 /** An outage makes hundreds of equal errors a second; one line in this many milliseconds tells as much. */
 const REDIS_ERROR_LOG_INTERVAL_MS = 10_000;
@@ -89,9 +96,7 @@ export class IngressTelemetry {
       this.#logger.debug({ ...context, jobId, keyIndex }, "callback accepted");
       return;
     }
-    const level =
-      outcome.kind === "queue_unavailable" || outcome.kind === "overloaded" ? "warn" : "info";
-    this.#logger[level](
+    this.#logger[LEVELS[outcome.kind] ?? "info"](
       { reason: outcome.kind, detail: outcome.detail, ...context },
       "callback refused",
     );

@@ -7,7 +7,7 @@ import {
   callbackJobSchema,
   mediaJobSchema,
 } from "@reelgate/shared/contract/jobs";
-import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
 import { closeDatabase, openDatabase, pingDatabase, poolUse } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { sweepStaging } from "@reelgate/media/download/staging/sweep-staging";
@@ -26,6 +26,7 @@ import { startBullmqStage } from "./adapters/bullmq-stage.ts";
 import { postgresCatalogue } from "./adapters/catalogue.ts";
 import { guardedMediaEngine } from "./adapters/media-engine.ts";
 import type { Copies } from "./adapters/media-engine.ts";
+import { readyJobs } from "./adapters/ready-jobs.ts";
 import { redisSweepTurn } from "./adapters/redis-sweep-turn.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import { tracedCatalogue, tracedEngine, tracedHandler } from "./adapters/traced-work.ts";
@@ -41,6 +42,7 @@ import { waitForSchema } from "./stages/wait-for-schema.ts";
 import { repeatEvery } from "./stages/repeat.ts";
 import { stageMetrics } from "./stage-metrics.ts";
 import type { RunningStage } from "./stages/stage.ts";
+import { watchStages } from "./stages/watchdog.ts";
 
 /** Between two sweeps of all workers together; each asks more often whether it is its turn. */
 const SWEEP_INTERVAL_MS = 300_000;
@@ -109,14 +111,13 @@ export async function compose(
   await waitForSchema({ clock: systemClock, events, check: () => assertSchemaCurrent(db) }, signal);
 
   const catalogue = tracedCatalogue(tracing, postgresCatalogue(db));
-  const mediaQueue = bullmqMediaQueue(
-    createProducer<MediaJob>({
-      queue: QUEUES.media,
-      connection: producer,
-      telemetry,
-      onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
-    }),
-  );
+  const mediaProducer = createProducer<MediaJob>({
+    queue: QUEUES.media,
+    connection: producer,
+    telemetry,
+    onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
+  });
+  const mediaQueue = bullmqMediaQueue(mediaProducer);
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
   const common = {
@@ -198,12 +199,44 @@ export async function compose(
     );
   }
 
+  const stuck = Promise.withResolvers<string>();
+  if (config.watchdogS > 0) {
+    const queues = {
+      [QUEUES.callbacks]: createProducer<CallbackJob>({
+        queue: QUEUES.callbacks,
+        connection: producer,
+        onError: common.onError,
+      }),
+      [QUEUES.media]: mediaProducer,
+    };
+    const watching = new AbortController();
+    const watch = watchStages(
+      {
+        stages: stages.map(({ queue, activity }) => ({
+          name: queue,
+          activity,
+          ready: readyJobs(producer, queues[queue]),
+        })),
+        clock: systemClock,
+        pingCatalogue: () => pingDatabase(db),
+        stuckAfterMs: config.watchdogS * 1000,
+      },
+      watching.signal,
+    );
+    void watch.then((reason) => reason === null || stuck.resolve(reason));
+    opened.defer(async () => {
+      watching.abort();
+      await watch;
+    });
+  }
+
   logger.info({ stages: config.stages, opsPort: ops.port }, "worker runs");
   const resources = opened.move();
   return {
     logger,
     shutdownGraceMs: config.shutdownGraceMs,
     opsPort: ops.port,
+    stuck: stuck.promise,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

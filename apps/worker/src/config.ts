@@ -35,6 +35,7 @@ interface WorkerOnlyEnv extends EnvDeclaration {
   WORKER_STAGES: EnvVariable<Stage[]>;
   CALLBACKS_CONCURRENCY: EnvVariable<number>;
   MEDIA_CONCURRENCY: EnvVariable<number>;
+  WATCHDOG_S: EnvVariable<number>;
   MEDIA_MODE: EnvVariable<(typeof MEDIA_MODES)[number]>;
   MEDIA_ALLOWED_HOSTS: EnvVariable<AllowedHosts>;
   MEDIA_TIMEOUT_MS: EnvVariable<number>;
@@ -53,6 +54,13 @@ function megabitsPerSecond(value: string): number {
     throw new Error("is not a number from 0.1 to 1000000");
   }
   return mbps;
+}
+
+/** A silent connection is replaced after 30 s, and an idle worker asks every 10 s: less would end sound workers. */
+function watchdogS(value: string): number {
+  const seconds = integerBetween(0, 86_400)(value);
+  if (seconds > 0 && seconds < 45) throw new Error("is neither 0 nor a number from 45 to 86400");
+  return seconds;
 }
 
 const WORKER_ONLY_ENV: WorkerOnlyEnv = {
@@ -77,6 +85,13 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
     description: "Recordings whose files one worker looks at at a time.",
     example: "8",
     default: "8",
+  },
+  WATCHDOG_S: {
+    parse: watchdogS,
+    description:
+      "Seconds in which a worker that finds jobs waiting takes none of them, before it ends with 1 so that its supervisor starts it again; 0 for never, else 45 or more.",
+    example: "60",
+    default: "60",
   },
   MEDIA_MODE: {
     parse: choice(...MEDIA_MODES),
@@ -171,6 +186,8 @@ export const WORKER_ENV: WorkerEnv = {
 export interface WorkerConfig {
   stages: readonly Stage[];
   callbacksConcurrency: number;
+  /** 0: no watchdog. */
+  watchdogS: number;
   media: {
     concurrency: number;
     allowedHosts: AllowedHosts;
@@ -207,6 +224,7 @@ export function readWorkerConfig(
   return {
     stages: values.WORKER_STAGES,
     callbacksConcurrency: values.CALLBACKS_CONCURRENCY,
+    watchdogS: values.WATCHDOG_S,
     media: {
       concurrency: values.MEDIA_CONCURRENCY,
       allowedHosts: values.MEDIA_ALLOWED_HOSTS,

@@ -66,10 +66,16 @@ export const ERRORS = {
     retryable: false,
     message: "This path does not take this method.",
   },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    message: "This address has sent more than RATE_LIMIT_REQUESTS in RATE_LIMIT_WINDOW_S.",
+  },
   overloaded: {
     status: 503,
     retryable: true,
-    message: "More callbacks are in flight than MAX_IN_FLIGHT allows.",
+    message:
+      "More callbacks, or bytes of them, are in flight than MAX_IN_FLIGHT and MAX_IN_FLIGHT_BYTES allow.",
   },
   queue_unavailable: {
     status: 503,

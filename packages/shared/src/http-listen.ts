@@ -6,7 +6,12 @@ export interface ListenOptions {
   port: number;
   /** The variable that an operator changes when the port is taken. */
   portVariable: string;
+  /** Connections that the kernel may hold until they are accepted; it has a bound of its own (`net.core.somaxconn`). */
+  backlog?: number;
 }
+
+/** That of Node. */
+const DEFAULT_BACKLOG = 511;
 
 /**
  * Starts a server and gives the port that it listens on.
@@ -25,7 +30,8 @@ export async function listen(server: Server, options: ListenOptions): Promise<nu
           : error,
       );
     });
-    server.listen(options.port, options.host, resolve);
+    const { port, host, backlog = DEFAULT_BACKLOG } = options;
+    server.listen({ port, host, backlog }, resolve);
   });
   const address = server.address();
   if (address === null || typeof address === "string")

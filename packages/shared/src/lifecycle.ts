@@ -8,6 +8,8 @@ export interface Service extends AsyncDisposable {
   logger: Logger;
   /** After this many milliseconds of stopping, the process exits whatever is still open. */
   shutdownGraceMs: number;
+  /** Resolves, with why, when the service finds that nothing but a new process can go on. */
+  stuck?: Promise<string>;
 }
 
 /**
@@ -17,6 +19,7 @@ export interface Service extends AsyncDisposable {
  * - With `--check-config` nothing starts: what is wrong with the configuration, or its values, is printed as JSON.
  * - A failure while composing prints one clear message and exits 1.
  * - A second signal, or the end of the grace period, exits at once with 1.
+ * - A service that is stuck is stopped the same way, with status 1: a supervisor starts it again.
  * - An unhandled rejection or exception is a defect: it is logged, and the process stops gracefully with status 1 so
  *   that a supervisor restarts it in a known state.
  */
@@ -67,6 +70,12 @@ export async function runService(
     }
     process.exit(failed ? 1 : 0);
   }
+  void service.stuck?.then((reason) => {
+    if (stopping.signal.aborted) return;
+    failed = true;
+    service?.logger.fatal({ reason }, "stuck: ends so that it is started again");
+    stop(reason);
+  });
   if (!stopping.signal.aborted) {
     await new Promise<void>((resolve) => {
       stopping.signal.addEventListener("abort", () => resolve(), { once: true });

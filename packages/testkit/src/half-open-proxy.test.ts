@@ -116,12 +116,26 @@ test("half-open: requests arrive, answers are lost, and the connection is reset 
   await once(client.socket, "connect");
   await proxy.set("half-open");
   client.socket.write("lost");
-  await until(() => echo.received() === "lost");
-  await until(async () => {
-    await proxy.set("pass");
-    return client.end() === "ECONNRESET";
-  });
+  await until(() => proxy.hungCount === 1);
+  expect(echo.received()).toBe("lost");
+  await proxy.set("pass");
+  await until(() => client.end() === "ECONNRESET");
   expect(client.answers()).toBe("");
+});
+
+test("losesRepliesAfter: a connection hangs from the text on, others pass", async () => {
+  await using echo = await startEcho();
+  await using proxy = await startHalfOpenProxy(echo.port);
+  await proxy.set({ losesRepliesAfter: "wait" });
+  using hung = startClient(proxy.port);
+  hung.socket.write("1");
+  await until(() => hung.answers() === "1");
+  hung.socket.write("wait");
+  await until(() => echo.received() === "1wait");
+  using other = startClient(proxy.port);
+  other.socket.write("2");
+  await until(() => other.answers() === "2");
+  expect([hung.answers(), proxy.hungCount]).toEqual(["1", 1]);
 });
 
 test("reset: connections end with RST", async () => {

@@ -11,6 +11,7 @@ import { trackHandle } from "./open-handles.ts";
  *   TCP does after a network was cut.
  * - `half-open`: what the client sends arrives, the answers are lost. Such connections are reset when the mode
  *   changes: with bytes missing they are of no use.
+ * - `losesRepliesAfter`: passes, until a client has sent this text: what it is answered from then on is lost.
  * - `reset`: connections end with RST, new ones right after they were accepted.
  * - `delayMs`: forwards both ways, each chunk so much later.
  */
@@ -20,7 +21,8 @@ export type ProxyMode =
   | "blackhole"
   | "half-open"
   | "reset"
-  | { delayMs: number };
+  | { delayMs: number }
+  | { losesRepliesAfter: string };
 
 export interface HalfOpenProxy extends AsyncDisposable {
   readonly port: number;
@@ -28,6 +30,8 @@ export interface HalfOpenProxy extends AsyncDisposable {
   readonly connectionCount: number;
   /** How many connections were accepted since the start. */
   readonly acceptedCount: number;
+  /** Connections of now on which answers are lost. */
+  readonly hungCount: number;
   /** The same URL, by way of the proxy. */
   through(url: string): string;
   set(mode: ProxyMode): Promise<void>;
@@ -47,10 +51,11 @@ export async function startHalfOpenProxy(targetPort: number): Promise<HalfOpenPr
   let acceptedCount = 0;
 
   const forward = (chunk: Buffer, to: Socket): void => {
-    if (typeof mode === "object") {
+    if (typeof mode === "object" && "delayMs" in mode) {
+      const { delayMs } = mode;
       setTimeout(() => {
         if (to.writable) to.write(chunk);
-      }, mode.delayMs);
+      }, delayMs);
     } else if (to.writable) to.write(chunk);
   };
   const drop = (pair: Pair, how: "close" | "reset"): void => {
@@ -63,10 +68,15 @@ export async function startHalfOpenProxy(targetPort: number): Promise<HalfOpenPr
   const joinUpstream = (pair: Pair): void => {
     const upstream = connect({ host: "127.0.0.1", port: targetPort, noDelay: true });
     pair.upstream = upstream;
-    pair.client.on("data", (chunk: Buffer) => forward(chunk, upstream));
+    pair.client.on("data", (chunk: Buffer) => {
+      if (typeof mode === "object" && "losesRepliesAfter" in mode) {
+        pair.lostReplies ||= chunk.includes(mode.losesRepliesAfter);
+      }
+      forward(chunk, upstream);
+    });
     upstream.on("data", (chunk: Buffer) => {
       if (mode === "half-open") pair.lostReplies = true;
-      else forward(chunk, pair.client);
+      if (!pair.lostReplies) forward(chunk, pair.client);
     });
     upstream.on("error", () => drop(pair, "reset"));
     upstream.on("close", () => {
@@ -122,6 +132,9 @@ export async function startHalfOpenProxy(targetPort: number): Promise<HalfOpenPr
     port,
     get connectionCount() {
       return pairs.size;
+    },
+    get hungCount() {
+      return [...pairs].filter(({ lostReplies }) => lostReplies).length;
     },
     get acceptedCount() {
       return acceptedCount;

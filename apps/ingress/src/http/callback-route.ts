@@ -4,9 +4,12 @@ import type { Request, Response } from "express";
 import type { Tracing } from "@reelgate/shared/tracing/tracing";
 import type { Delivery } from "../ingest/ingest.ts";
 import type { Outcome } from "../ingest/outcome.ts";
+import type { AddressLimiter } from "../ingest/ports.ts";
 import type { IngressTelemetry } from "../telemetry.ts";
 import { discardBody, sendAnswer } from "./answer.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import { remoteAddressOf, requestIdOf } from "./client.ts";
+import type { Connections } from "./connections.ts";
 import { rawBodyReader } from "./raw-body.ts";
 
 export interface CallbackRouteOptions {
@@ -14,6 +17,10 @@ export interface CallbackRouteOptions {
   pathToken: string | null;
   maxBodyBytes: number;
   maxInFlight: number;
+  bodies: BodyBudget;
+  connections: Pick<Connections, "hold" | "letGo">;
+  /** Null: no address is limited. */
+  limiter: AddressLimiter | null;
   ingest: (delivery: Delivery) => Promise<Outcome>;
   telemetry: IngressTelemetry;
   tracing: Tracing;
@@ -26,7 +33,7 @@ const SPAN_NAME = `POST ${CALLBACK_PATH}`;
 /** `POST /callbacks/css`: every request ends in one outcome, one answer, one line and one count. */
 export function callbackRoute(options: CallbackRouteOptions): Router {
   const { telemetry, tracing } = options;
-  const readBody = rawBodyReader(options.maxBodyBytes);
+  const readBody = rawBodyReader(options.maxBodyBytes, options.bodies);
   let inFlight = 0;
 
   const overloaded = (): Outcome | null =>
@@ -38,22 +45,26 @@ export function callbackRoute(options: CallbackRouteOptions): Router {
     request: Request,
     response: Response,
     origin: Omit<Delivery, "body">,
-  ): Promise<Outcome> => {
+  ): Promise<Outcome & { isGivenUp?: true }> => {
     if (request.method !== "POST") return { kind: "method_not_allowed", detail: request.method };
     // Looked at twice: before the body, since reading it costs too, and after it, since many may arrive together. A body
     // on its way does not count, or a few hundred slow senders would shut everyone else out.
-    const early = overloaded();
+    const early =
+      overloaded() ??
+      (options.limiter === null ? null : await rateLimited(options.limiter, origin));
     if (early !== null) return early;
     const body = await readBody(request, response);
     if (!body.ok) return body;
+    using _ = body.held;
     const late = overloaded();
     if (late !== null) return late;
-
+    options.connections.hold(request.socket);
     telemetry.inFlight(++inFlight);
     try {
       return await options.ingest({ body: body.bytes, ...origin });
     } finally {
       telemetry.inFlight(--inFlight);
+      options.connections.letGo(request.socket);
     }
   };
 
@@ -62,12 +73,11 @@ export function callbackRoute(options: CallbackRouteOptions): Router {
     const origin = { requestId: requestIdOf(request), remoteAddress: remoteAddressOf(request) };
     const outcome = await tracing.startTrace(SPAN_NAME, "server", async (span) => {
       const received = await receive(request, response, origin);
-      await discardBody(request);
-      const { status } = sendAnswer(
-        response,
-        received.kind,
-        received.kind === "method_not_allowed" ? { allow: "POST" } : {},
-      );
+      // What gave way is slow: to read it to its end would hold the connection for as long as it likes.
+      const isGivenUp = received.isGivenUp === true;
+      if (isGivenUp) response.once("finish", () => request.destroy());
+      else await discardBody(request);
+      const { status } = sendAnswer(response, received.kind, headersOf(received, isGivenUp));
       span.set({
         "http.route": CALLBACK_PATH,
         "http.response.status_code": status,
@@ -92,6 +102,25 @@ export function callbackRoute(options: CallbackRouteOptions): Router {
     });
   }
   return router;
+}
+
+/** @returns null when the address may go on. */
+async function rateLimited(
+  limiter: AddressLimiter,
+  { remoteAddress }: Omit<Delivery, "body">,
+): Promise<Outcome | null> {
+  if (remoteAddress === null) return null;
+  const waitMs = await limiter.waitMs(remoteAddress);
+  if (waitMs === 0) return null;
+  return { kind: "rate_limited", detail: null, retryAfterS: Math.ceil(waitMs / 1000) };
+}
+
+function headersOf(outcome: Outcome, closes: boolean): Record<string, string> {
+  return {
+    ...(outcome.kind === "method_not_allowed" ? { allow: "POST" } : {}),
+    ...(outcome.kind === "rate_limited" ? { "retry-after": String(outcome.retryAfterS) } : {}),
+    ...(closes ? { connection: "close" } : {}),
+  };
 }
 
 /** Compares digests, so that neither the length nor the beginning of the token shows in the time it takes. */

@@ -1,9 +1,13 @@
 import { raw } from "express";
 import type { Request, Response } from "express";
+import type { BodyBudget, HeldBody } from "./body-budget.ts";
 
 export type RawBody =
-  | { ok: true; bytes: Buffer }
-  | { ok: false; kind: "too_large" | "malformed_json"; detail: string };
+  /** The caller gives `held` back when it has no more use for the bytes. */
+  | { ok: true; bytes: Buffer; held: HeldBody }
+  | { ok: false; kind: "too_large" | "malformed_json"; detail: string }
+  /** It gave way to others; what is still to come of it is not read. */
+  | { ok: false; kind: "overloaded"; detail: string; isGivenUp: true };
 
 /** Reads the body of a request; it settles when the client has sent all of it, or too much, or has gone. */
 export type RawBodyReader = (request: Request, response: Response) => Promise<RawBody>;
@@ -12,16 +16,27 @@ export type RawBodyReader = (request: Request, response: Response) => Promise<Ra
  * Body bytes as they came, whatever the content type says. Nothing is decompressed: the id of a callback is made from
  * the bytes that the provider sends, and a small body must not become a large one.
  */
-export function rawBodyReader(limitBytes: number): RawBodyReader {
+export function rawBodyReader(limitBytes: number, budget: BodyBudget): RawBodyReader {
   const read = raw({ type: () => true, limit: limitBytes, inflate: false });
   return (request, response) =>
     new Promise((resolve, reject) => {
+      const held = budget.begin(() => {
+        resolve({
+          ok: false,
+          kind: "overloaded",
+          detail: "bodies take more memory than MAX_IN_FLIGHT_BYTES, and this one is slow",
+          isGivenUp: true,
+        });
+      });
+      request.on("data", (chunk: Buffer) => held.grow(chunk.length));
       read(request, response, (error?: unknown) => {
         if (error === undefined) {
           const body: unknown = request.body;
-          resolve({ ok: true, bytes: Buffer.isBuffer(body) ? body : Buffer.alloc(0) });
+          held.arrived();
+          resolve({ ok: true, bytes: Buffer.isBuffer(body) ? body : Buffer.alloc(0), held });
           return;
         }
+        held[Symbol.dispose]();
         const refusal = refusalOf(error);
         if (refusal === null) reject(new Error("the body could not be read", { cause: error }));
         else resolve(refusal);

@@ -13,6 +13,7 @@ const REFUSALS: Record<Refusal, true> = {
   too_large: true,
   not_found: true,
   method_not_allowed: true,
+  rate_limited: true,
   overloaded: true,
   queue_unavailable: true,
   internal: true,
@@ -28,12 +29,14 @@ test.each(Object.keys(REFUSALS) as Refusal[])("%s is answered as the registry sa
   expect(JSON.parse(answer.body)).toEqual({ code: answer.status, error: refusal });
 });
 
-test("503, and only 503, says when to come back, in whole seconds", () => {
+test("429 and 503, and no other, say when to come back, in whole seconds", () => {
   const refusals = Object.keys(REFUSALS) as Refusal[];
   const comeBack = refusals.filter((refusal) => {
     const { retryAfterS } = answerTo(refusal);
     return retryAfterS !== null && Number.isInteger(retryAfterS) && retryAfterS > 0;
   });
-  expect(comeBack).toEqual(refusals.filter((refusal) => answerTo(refusal).status === 503));
+  expect(comeBack).toEqual(
+    refusals.filter((refusal) => [429, 503].includes(answerTo(refusal).status)),
+  );
   expect(comeBack).toEqual(refusals.filter((refusal) => answerTo(refusal).retryAfterS !== null));
 });

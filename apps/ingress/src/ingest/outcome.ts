@@ -10,6 +10,7 @@ export const REFUSALS = [
   "too_large",
   "not_found",
   "method_not_allowed",
+  "rate_limited",
   "overloaded",
   "queue_unavailable",
   "internal",
@@ -19,7 +20,8 @@ export type Refusal = Extract<ErrorCode, (typeof REFUSALS)[number]>;
 /** What became of one delivery. `detail` is for logs: it says more than the code and repeats nothing of the body. */
 export type Outcome =
   | { kind: "accepted"; jobId: string; keyIndex: number | null }
-  | { kind: Refusal; detail: string | null };
+  | { kind: Exclude<Refusal, "rate_limited">; detail: string | null }
+  | { kind: "rate_limited"; detail: string | null; retryAfterS: number };
 
 export type OutcomeKind = Outcome["kind"];
 
@@ -54,6 +56,8 @@ export function answerTo(kind: OutcomeKind): Answer {
       return refusal(413, kind);
     case "internal":
       return refusal(500, kind);
+    case "rate_limited":
+      return refusal(429, kind, 1);
     case "overloaded":
       return refusal(503, kind, 1);
     case "queue_unavailable":

@@ -50,6 +50,16 @@ export interface Spool {
 /** Spools that have callbacks and no process, one at a time, each held until the next one is asked for. */
 export type OrphanSpools = () => AsyncIterable<Spool>;
 
+/** Who may send how much. */
+export interface AddressLimiter {
+  /**
+   * Counts a request of this IP address.
+   *
+   * @returns milliseconds after which it may send again; 0 when it may now. Never rejects, and settles in bounded time.
+   */
+  waitMs(address: string): Promise<number>;
+}
+
 export interface Clock {
   /** Unix time in milliseconds. */
   nowMs(): number;

@@ -65,9 +65,12 @@ const CLOSE_MARGIN_MS = 5000;
 export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStage {
   const stopping = new AbortController();
   const lockDurationMs = options.lockDurationMs ?? 30_000;
+  let begun = 0;
+  let inHand = 0;
   const worker = new Worker<T, void, string>(
     options.queue,
     async (job, _token, jobSignal) => {
+      begun++;
       const data = options.schema.safeParse(job.data);
       if (!data.success) {
         // Not failed for good: in a rollout the job may be of a newer version, whose worker will understand it.
@@ -79,6 +82,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       const startedAtMs = performance.now();
       options.observer.started(job.attemptsStarted > 1 ? null : Date.now() - job.timestamp);
       let end: JobEnd | undefined;
+      inHand++;
       try {
         // Both counters are BullMQ's: one counts the runs that began, the other those that ended.
         const crashes = Math.max(job.attemptsStarted - job.attemptsMade - 1, 0);
@@ -92,6 +96,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
         if (stopping.signal.aborted) throw new StoppedInHand("the worker stopped");
         throw error;
       } finally {
+        inHand--;
         options.observer.ended(end?.kind ?? "undecided", performance.now() - startedAtMs);
       }
       switch (end.kind) {
@@ -132,6 +137,8 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
     get isRunning() {
       return worker.isRunning();
     },
+    queue: options.queue,
+    activity: () => ({ begun, inHand }),
     async [Symbol.asyncDispose]() {
       // BullMQ's close waits for the jobs in hand without a deadline of its own.
       const closed = worker.close();

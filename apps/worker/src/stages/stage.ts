@@ -1,3 +1,5 @@
+import type { QueueName } from "@reelgate/shared/contract/jobs";
+
 /** How a handler ends a job. What it throws instead means that it could not decide: the job is tried again later. */
 export type JobEnd =
   | { kind: "done" }
@@ -32,4 +34,7 @@ export type StageHandler<T> = (data: T, run: JobRun) => Promise<JobEnd>;
 /** A running stage. Disposing it takes no new job, waits for those in hand, then cancels them. */
 export interface RunningStage extends AsyncDisposable {
   readonly isRunning: boolean;
+  readonly queue: QueueName;
+  /** Runs of jobs that have begun, ever, and those that have not ended. */
+  activity(): { begun: number; inHand: number };
 }

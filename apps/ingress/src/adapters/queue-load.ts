@@ -1,0 +1,69 @@
+import type { RedisMemory } from "@reelgate/shared/redis-memory";
+
+export interface QueueLoadOptions {
+  /** Callbacks that are in Redis and not settled, of all queues together. */
+  length: () => Promise<number>;
+  memory: () => Promise<RedisMemory>;
+  /** MAX_QUEUE_LENGTH; 0 for no bound. */
+  maxLength: number;
+  /** REDIS_MAX_MEMORY_PERCENT of Redis' own maxmemory. */
+  maxMemoryPercent: number;
+  onSample: (load: { length: number; isFull: boolean }) => void;
+  sampleIntervalMs?: number;
+}
+
+/**
+ * Knows, without asking for each callback, whether Redis has room for more of them.
+ *
+ * Redis that is full refuses every write, those of the workers too: they could not queue the next stage's jobs, nothing
+ * would leave the queue, and it would stay full. So callbacks stop some way before.
+ *
+ * It is sampled once a second: what comes within that second goes beyond the bound. A sample that fails changes nothing,
+ * because a Redis that does not answer is somebody else's to see.
+ */
+export class QueueLoad implements Disposable {
+  readonly #options: QueueLoadOptions;
+  readonly #timer: NodeJS.Timeout;
+  #sampling = false;
+  #refusal: string | null = null;
+
+  constructor(options: QueueLoadOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#sample(), options.sampleIntervalMs ?? 1000);
+    void this.#sample();
+  }
+
+  /** Why the queue takes no more at this moment, or null. */
+  refusal(): string | null {
+    return this.#refusal;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  async #sample(): Promise<void> {
+    if (this.#sampling) return;
+    this.#sampling = true;
+    try {
+      const [length, memory] = await Promise.all([this.#options.length(), this.#options.memory()]);
+      this.#refusal = this.#judge(length, memory);
+      this.#options.onSample({ length, isFull: this.#refusal !== null });
+    } catch {
+      // The monitor of the connection says so.
+    } finally {
+      this.#sampling = false;
+    }
+  }
+
+  #judge(length: number, { usedBytes, maxBytes }: RedisMemory): string | null {
+    const { maxLength, maxMemoryPercent } = this.#options;
+    if (maxLength > 0 && length >= maxLength) {
+      return `${length} callbacks wait in Redis (MAX_QUEUE_LENGTH)`;
+    }
+    const percent = maxBytes === 0 ? 0 : Math.floor((100 * usedBytes) / maxBytes);
+    return maxMemoryPercent < 100 && percent >= maxMemoryPercent
+      ? `Redis uses ${percent} % of its memory (REDIS_MAX_MEMORY_PERCENT)`
+      : null;
+  }
+}
