@@ -37,7 +37,8 @@ const untilRedisTakes = (ingress: TestIngress): Promise<unknown> =>
   until(
     async () => {
       const { body } = await ingress.readiness();
-      return !("notes" in (body as object));
+      const { notes = [] } = body as { notes?: string[] };
+      return notes.every((note) => note.startsWith("the event loop"));
     },
     { what: "Redis taking callbacks" },
   );
@@ -102,6 +103,19 @@ test("G1: a half-open Redis costs an answer its timeout, and not the callback", 
   const ids = await acceptedJobs(ingress, 20);
   await proxy.set("pass");
   await expectDrained(ingress, redis, ids);
+});
+
+test("what waited in the spool comes to the queue in the order in which it was received", async () => {
+  await using redis = await startTestRedis();
+  await using ingress = await startTestIngress(redis.url, { spoolDir });
+  await untilRedisTakes(ingress);
+  await redis.kill("SIGKILL");
+  const ids: string[] = [];
+  for (let index = 0; index < 70; index += 1) ids.push(...(await acceptedJobs(ingress, 1)));
+  await redis.restart();
+  await expectDrained(ingress, redis, ids);
+  // The list has its youngest in front.
+  expect((await waitingJobIds(redis.url)).toReversed()).toEqual(ids);
 });
 
 test("a Redis that may lose what it acknowledges gets nothing; the spool keeps it", async () => {

@@ -16,7 +16,10 @@ function startWatchedWorker(env: Record<string, string>) {
     env: { PATH: process.env["PATH"], OPS_PORT: "0", MEDIA_ALLOWED_HOSTS: "127.0.0.1", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const untrack = trackHandle(`watched worker ${child.pid}`, async () => void child.kill("SIGKILL"));
+  const untrack = trackHandle(
+    `watched worker ${child.pid}`,
+    async () => void child.kill("SIGKILL"),
+  );
   return {
     log: text(child.stdout),
     ended: once(child, "exit").then(([code]) => {

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
+import { watchEventLoop } from "./event-loop-lag.ts";
 import { closeServer, listen } from "./http-listen.ts";
 
 /** What `/readyz` says: ready, or the reasons why not. Reasons carry no secret. */
@@ -20,6 +21,7 @@ export interface OpsServer extends AsyncDisposable {
 
 /** The private port of an app: `/healthz` (alive), `/readyz` (can work now) and `/metrics` (Prometheus). */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const lag = watchEventLoop();
   const documents = new Map(Object.entries(options.documents ?? {}));
   const server = createServer((request, response) => {
     const json = (status: number, body: unknown): void => {
@@ -32,7 +34,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
       json(200, { alive: true });
     } else if (path === "/readyz") {
       options.readiness().then(
-        (readiness) => json(readiness.ready ? 200 : 503, readiness),
+        (readiness) => json(readiness.ready ? 200 : 503, withNote(readiness, lag.note())),
         () => json(503, { ready: false, reasons: ["the readiness check failed"] }),
       );
     } else if (path === "/metrics") {
@@ -50,13 +52,28 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   // Private, but still a listener: bounded like the others.
   server.headersTimeout = 5000;
   server.requestTimeout = 5000;
-  const port = await listen(server, {
-    host: options.host,
-    port: options.port,
-    portVariable: "OPS_PORT",
-  });
+  let port: number;
+  try {
+    port = await listen(server, {
+      host: options.host,
+      port: options.port,
+      portVariable: "OPS_PORT",
+    });
+  } catch (error) {
+    lag[Symbol.dispose]();
+    throw error;
+  }
   return {
     port,
-    [Symbol.asyncDispose]: () => closeServer(server),
+    [Symbol.asyncDispose]: async () => {
+      lag[Symbol.dispose]();
+      await closeServer(server);
+    },
   };
+}
+
+/** Whoever comes late is still ready: to take it out of service would leave its work to others that are as busy. */
+function withNote(readiness: Readiness, note: string | null): Readiness {
+  if (note === null || !readiness.ready) return readiness;
+  return { ready: true, notes: [...(readiness.notes ?? []), note] };
 }

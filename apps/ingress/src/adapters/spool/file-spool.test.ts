@@ -125,6 +125,32 @@ test("a torn tail of a process that is gone is told, and kept", async () => {
   expect(await segments()).toEqual([`${name}.torn`]);
 });
 
+test("G1: a segment that a kill cut off at any byte gives every callback that is whole, and takes the next ones", async () => {
+  {
+    await using first = await openSpool();
+    await first.append(job(0));
+    await first.append(job(1));
+  }
+  const [name = ""] = await segments();
+  const path = join(folder, name);
+  const whole = await readFile(path);
+  const firstEnds = whole.length / 2;
+  for (let cut = 0; cut <= whole.length; cut += 1) {
+    noted.length = 0;
+    await writeFile(path, whole.subarray(0, cut));
+    const survivors = [job(0), job(1)].slice(0, Math.floor(cut / firstEnds));
+    {
+      await using after = await openSpool();
+      expect(after.depth.callbacks).toBe(survivors.length);
+      expect(await after.append(job(2))).toEqual({ stored: true });
+      expect(await drain(after)).toEqual([...survivors, job(2)]);
+    }
+    expect(noted).toEqual(cut % firstEnds === 0 ? [] : [`torn ${cut % firstEnds}`]);
+    expect(await segments()).toEqual(cut % firstEnds === 0 ? [] : [`${name}.torn`]);
+    await rm(`${path}.torn`, { force: true });
+  }
+});
+
 test("a damaged segment gives what is whole of it, is told, and kept", async () => {
   {
     await using first = await openSpool();
