@@ -99,7 +99,12 @@ export async function startIngress(
       await withinMs(producer.close(), QUEUE_CLOSE_MS);
     },
   );
-  const direct = bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() });
+  const direct = bullmqCallbackQueue({
+    queue,
+    client: redis,
+    refusal: () => monitor.refusal(),
+    onCommit: (callbacks) => telemetry.committed(callbacks),
+  });
   const spooling =
     config.spoolDir === null
       ? null
@@ -135,7 +140,7 @@ export async function startIngress(
       },
     }),
   );
-  const app = createApp({
+  const { listener } = createApp({
     pathToken: config.callbackPathToken,
     maxBodyBytes: config.maxBodyBytes,
     maxInFlight: config.maxInFlight,
@@ -155,7 +160,7 @@ export async function startIngress(
     await startPublicServer({
       host: config.host,
       port: config.port,
-      listener: app,
+      listener,
       shutdownGraceMs: config.shutdownGraceMs,
     }),
   );

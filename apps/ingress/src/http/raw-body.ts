@@ -1,12 +1,16 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { raw } from "express";
-import type { Request, Response } from "express";
+import type { Request } from "express";
 
 export type RawBody =
   | { ok: true; bytes: Buffer }
   | { ok: false; kind: "too_large" | "malformed_json"; detail: string };
 
 /** Reads the body of a request; it settles when the client has sent all of it, or too much, or has gone. */
-export type RawBodyReader = (request: Request, response: Response) => Promise<RawBody>;
+export type RawBodyReader = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<RawBody>;
 
 /**
  * Body bytes as they came, whatever the content type says. Nothing is decompressed: the id of a callback is made from
@@ -18,7 +22,7 @@ export function rawBodyReader(limitBytes: number): RawBodyReader {
     new Promise((resolve, reject) => {
       read(request, response, (error?: unknown) => {
         if (error === undefined) {
-          const body: unknown = request.body;
+          const body: unknown = (request as Request).body;
           resolve({ ok: true, bytes: Buffer.isBuffer(body) ? body : Buffer.alloc(0) });
           return;
         }
