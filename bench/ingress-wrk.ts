@@ -32,9 +32,8 @@ const run = promisify(execFile);
 /** @throws with what to install when there is no wrk. */
 export async function wrkVersion(): Promise<string> {
   // It ends with 1 after it has told its version.
-  const said = await run("wrk", ["-v"]).catch((error: unknown) => error);
-  const text = said instanceof Error || said instanceof Object ? JSON.stringify(said) : "";
-  const version = /wrk (?:debian\/)?([\w.-]+)/u.exec(text)?.[1];
+  const { stdout } = await run("wrk", ["-v"]).catch((error: { stdout?: string }) => error);
+  const version = /^wrk (\S+)/u.exec(stdout ?? "")?.[1];
   if (version === undefined) {
     throw new Error("wrk is needed, and not on PATH. Debian and Ubuntu: apt-get install wrk");
   }

@@ -83,6 +83,8 @@ export async function startIngress(
     new RedisMonitor({
       client: redis,
       requireDurable: config.redisDurability === "require",
+      minReplicasAck: config.redisMinReplicasAck,
+      onReplicas: (problem) => telemetry.replicasChanged(problem),
       onChange: (state) => telemetry.redisChanged(state),
       onWrite: (durationMs) => telemetry.redisWritten(durationMs),
       ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
@@ -103,6 +105,7 @@ export async function startIngress(
     queue,
     client: redis,
     refusal: () => monitor.refusal(),
+    replicaRefusal: () => monitor.replicaRefusal(),
     onCommit: (callbacks) => telemetry.committed(callbacks),
   });
   const spooling =

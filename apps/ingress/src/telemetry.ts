@@ -137,6 +137,11 @@ export class IngressTelemetry {
     }
   }
 
+  replicasChanged(problem: string | null): void {
+    if (problem === null) this.#logger.info("enough replicas of Redis acknowledge");
+    else this.#logger.warn({ reason: problem }, "too few replicas of Redis acknowledge");
+  }
+
   redisWritten(durationMs: number): void {
     this.#redisWriteSeconds.observe(durationMs / 1000);
   }

@@ -39,6 +39,7 @@ async function startQueue(
     queue: producer,
     client,
     refusal: () => null,
+    replicaRefusal: async () => null,
     onCommit: (callbacks) => commits.push(callbacks),
     ...options,
   });

@@ -37,6 +37,8 @@ export interface BullmqCallbackQueueOptions {
   client: Redis;
   /** Why nothing may be acknowledged at this moment, or null. */
   refusal: () => string | null;
+  /** The same of what this connection has written, once its replicas have told. */
+  replicaRefusal: () => Promise<string | null>;
   /** So many callbacks were sent to Redis together. */
   onCommit: (callbacks: number) => void;
   deadlineMs?: number;
@@ -52,6 +54,12 @@ export interface BullmqCallbackQueueOptions {
 export function bullmqCallbackQueue(options: BullmqCallbackQueueOptions): CallbackQueue {
   const { queue, refusal, deadlineMs = ENQUEUE_DEADLINE_MS } = options;
   const add = bullmqBatchAdd(queue, options.client, JOB_NAMES.callbacks);
+  const commit = async (jobs: readonly JobToAdd<CallbackJob>[]): Promise<string | null> => {
+    await add(jobs);
+    // The reply may be that of another Redis than the one that was checked: commands in flight are sent again on the
+    // next connection.
+    return (await options.replicaRefusal()) ?? refusal();
+  };
   const batcher = new MicroBatcher<JobToAdd<CallbackJob>, EnqueueResult>({
     maxSize: MAX_CALLBACKS,
     maxInFlight: MAX_IN_FLIGHT,
@@ -61,11 +69,7 @@ export function bullmqCallbackQueue(options: BullmqCallbackQueueOptions): Callba
     onBatch: options.onCommit,
     run: async (jobs) => {
       // Asked once for all: it may have changed while they waited.
-      const before = refusal();
-      if (before === null) await add(jobs);
-      // The reply may be that of another Redis than the one that was checked: commands in flight are sent again on the
-      // next connection.
-      const reason = before ?? refusal();
+      const reason = refusal() ?? (await commit(jobs));
       const result: EnqueueResult = reason === null ? STORED : { stored: false, reason };
       return jobs.map(() => result);
     },
