@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { errorMessage } from "@reelgate/shared/errors";
 import { benchCatalogue } from "./catalogue.ts";
+import { benchIngress } from "./ingress.ts";
 import { MEDIA_PARTS, benchMedia } from "./media.ts";
 
 const USAGE = `npm run bench -- <what> [options]
@@ -10,6 +11,12 @@ const USAGE = `npm run bench -- <what> [options]
               --runs N       pages of each kind that are asked for (200)
               --note TEXT    goes into the results: what else the machine had to do, say
               --data-dir D   keeps the filled catalogue in D and uses it again; otherwise it is removed
+
+  ingress     callbacks per second and CPU of the ingress, beside Express and Fastify with queue.add, pg-boss, and itself
+              without a queue; Linux, needs wrk on PATH
+              --rounds N     rounds, in each of which every server has its turn (5)
+              --seconds N    of load in each turn (5)
+              --note TEXT    as above
 
   media       looking at recordings of 5 minutes and of an hour, beside ffprobe; downloading them, beside curl and
               ffmpeg; needs all three on PATH
@@ -44,6 +51,7 @@ try {
       rows: { type: "string", default: "10000000" },
       runs: { type: "string", default: "200" },
       rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "5" },
       mbps: { type: "string", default: "50" },
       scale: { type: "string", default: "1" },
       only: { type: "string", default: MEDIA_PARTS.join(",") },
@@ -58,6 +66,12 @@ try {
     case "catalogue": {
       const rows = positive("rows", values.rows);
       await benchCatalogue({ ...common, rows, runs: positive("runs", values.runs) });
+      break;
+    }
+    case "ingress": {
+      const rounds = positive("rounds", values.rounds);
+      const seconds = positive("seconds", values.seconds);
+      await benchIngress({ rounds, seconds, note: common.note });
       break;
     }
     case "media": {

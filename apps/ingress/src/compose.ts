@@ -93,6 +93,8 @@ export async function startIngress(
     new RedisMonitor({
       client: redis,
       requireDurable: config.redisDurability === "require",
+      minReplicasAck: config.redisMinReplicasAck,
+      onReplicas: (problem) => telemetry.replicasChanged(problem),
       onChange: (state) => telemetry.redisChanged(state),
       onWrite: (durationMs) => telemetry.redisWritten(durationMs),
       ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
@@ -130,10 +132,14 @@ export async function startIngress(
       onSample: (sample) => loads.queueSampled(sample),
     }),
   );
-  const direct = boundedQueue(
-    bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() }),
-    () => load.refusal(),
-  );
+  const unbounded = bullmqCallbackQueue({
+    queue,
+    client: redis,
+    refusal: () => monitor.refusal(),
+    replicaRefusal: () => monitor.replicaRefusal(),
+    onCommit: (callbacks) => telemetry.committed(callbacks),
+  });
+  const direct = boundedQueue(unbounded, () => load.refusal());
   const spooling =
     config.spoolDir === null
       ? null
@@ -174,7 +180,7 @@ export async function startIngress(
       },
     }),
   );
-  const app = createApp({
+  const { listener } = createApp({
     pathToken: config.callbackPathToken,
     maxBodyBytes: config.maxBodyBytes,
     maxInFlight: config.maxInFlight,
@@ -204,7 +210,7 @@ export async function startIngress(
     await startPublicServer({
       host: config.host,
       port: config.port,
-      listener: app,
+      listener,
       connections,
       shutdownGraceMs: config.shutdownGraceMs,
       ...(overrides.timeouts === undefined ? {} : { timeouts: overrides.timeouts }),

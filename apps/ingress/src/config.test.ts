@@ -31,6 +31,7 @@ test("keys and a Redis are all that must be given", () => {
     trustProxyHops: 0,
     redisUrl: "redis://127.0.0.1:6379",
     redisDurability: "require",
+    redisMinReplicasAck: 0,
     spoolDir: null,
     spoolMaxBytes: 1_073_741_824,
     opsHost: "127.0.0.1",

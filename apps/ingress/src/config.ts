@@ -38,6 +38,7 @@ export const INGRESS_ENV: {
   RATE_LIMIT_WINDOW_S: EnvVariable<number>;
   TRUST_PROXY: EnvVariable<number>;
   REDIS_DURABILITY: EnvVariable<DurabilityPolicy>;
+  REDIS_MIN_REPLICAS_ACK: EnvVariable<number>;
   SPOOL_DIR: EnvVariable<string | null>;
   SPOOL_MAX_BYTES: EnvVariable<number>;
 } & typeof REDIS_ENV &
@@ -152,6 +153,13 @@ export const INGRESS_ENV: {
     example: "require",
     default: "require",
   },
+  REDIS_MIN_REPLICAS_ACK: {
+    parse: integerBetween(0, 16),
+    description:
+      "Replicas of Redis that must have a callback, beside the disk of the master, before it is answered 200. With fewer it goes to the spool, or is answered 503. 0 asks none.",
+    example: "1",
+    default: "0",
+  },
   SPOOL_DIR: {
     parse: optional(text),
     description:
@@ -191,6 +199,8 @@ export interface IngressConfig {
   trustProxyHops: number;
   redisUrl: string;
   redisDurability: DurabilityPolicy;
+  /** How many replicas must have a callback before it is acknowledged. */
+  redisMinReplicasAck: number;
   /** Null: no spool. */
   spoolDir: string | null;
   spoolMaxBytes: number;
@@ -242,6 +252,7 @@ export function readIngressConfig(
     trustProxyHops: values.TRUST_PROXY,
     redisUrl: values.REDIS_URL,
     redisDurability: values.REDIS_DURABILITY,
+    redisMinReplicasAck: values.REDIS_MIN_REPLICAS_ACK,
     spoolDir: values.SPOOL_DIR,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     opsHost: values.OPS_HOST,

@@ -43,6 +43,7 @@ export class IngressTelemetry {
   readonly #redisUp: Gauge;
   readonly #redisDurable: Gauge;
   readonly #redisWriteSeconds: Histogram;
+  readonly #commitCallbacks: Histogram;
   #redisErrorsUnlogged = 0;
   #redisErrorLoggedAtMs = -Infinity;
 
@@ -81,6 +82,12 @@ export class IngressTelemetry {
       name: "reelgate_ingress_redis_write_seconds",
       help: "Round trip of the write that is tried once a second, with its way to the disk.",
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2],
+      registers,
+    });
+    this.#commitCallbacks = new Histogram({
+      name: "reelgate_ingress_commit_callbacks",
+      help: "Callbacks that were sent to Redis in one command.",
+      buckets: [1, 2, 4, 8, 16, 32],
       registers,
     });
     // A counter that comes to be with its first event hides that event from every rate.
@@ -135,8 +142,17 @@ export class IngressTelemetry {
     }
   }
 
+  replicasChanged(problem: string | null): void {
+    if (problem === null) this.#logger.info("enough replicas of Redis acknowledge");
+    else this.#logger.warn({ reason: problem }, "too few replicas of Redis acknowledge");
+  }
+
   redisWritten(durationMs: number): void {
     this.#redisWriteSeconds.observe(durationMs / 1000);
+  }
+
+  committed(callbacks: number): void {
+    this.#commitCallbacks.observe(callbacks);
   }
 
   redisFailed(error: Error): void {

@@ -48,6 +48,7 @@ export async function startTestIngress(
       trustProxyHops: 0,
       redisUrl,
       redisDurability: "require",
+      redisMinReplicasAck: 0,
       spoolDir: null,
       spoolMaxBytes: 1_073_741_824,
       opsHost: "127.0.0.1",

@@ -47,7 +47,7 @@ describe("the description of the ingress", () => {
     expect(checker.operations).toEqual([RECEIVE, "GET /healthz", "GET /readyz"]);
     expect(guardedChecker.operations).toEqual([WITH_TOKEN, "GET /healthz", "GET /readyz"]);
     expect(JSON.stringify(await guarded.description())).not.toContain(TOKEN);
-    const app = createApp({ pathToken: null, trustProxyHops: 0 } as AppOptions);
+    const { express: app } = createApp({ pathToken: null, trustProxyHops: 0 } as AppOptions);
     expect(pathsOf(app.router as Router & { stack: Layer[] })).toEqual([
       "/callbacks/css",
       "/healthz",

@@ -107,10 +107,11 @@ function structureProblem(text: string): string | null {
 
 /** Index of the closing quote of the string that opens at `open`. */
 function endOfString(text: string, open: number): number {
-  for (let at = open + 1; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === BACKSLASH) at++;
-    else if (char === QUOTE) return at;
+  // A search, not a look at each character: most of a callback is inside of strings.
+  for (let at = text.indexOf('"', open + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return at;
   }
   return text.length;
 }

@@ -66,6 +66,23 @@ test("no batch is larger than allowed, and no more are under way", async () => {
   expect(await Promise.all(results)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((item) => `of ${item}`));
 });
 
+test("a batch ends before it is too heavy, and what is too heavy by itself goes alone", async () => {
+  const sizes: number[][] = [];
+  const batcher = new MicroBatcher<number, number>({
+    maxSize: 3,
+    maxInFlight: 1,
+    weight: { of: (item) => item, max: 10 },
+    isolates: () => false,
+    run: async (items) => {
+      sizes.push([...items]);
+      return items;
+    },
+  });
+  const items = [4, 6, 1, 25, 1, 1, 1, 1];
+  expect(await Promise.all(items.map((item) => batcher.submit(item)))).toEqual(items);
+  expect(sizes).toEqual([[4, 6], [1], [25], [1, 1, 1], [1]]);
+});
+
 test("an error that may be one item's fails that item alone", async () => {
   const tried: (readonly number[])[] = [];
   const batcher = new MicroBatcher<number, number>({

@@ -6,6 +6,8 @@ export interface MicroBatcherOptions<Item, Result> {
   run: (items: readonly Item[]) => Promise<readonly Result[]>;
   /** Most items of a batch. */
   maxSize: number;
+  /** Where items differ in size: a batch ends before it weighs more than `max`. An item above that goes alone. */
+  weight?: { of: (item: Item) => number; max: number };
   /** Most batches under way at a time. */
   maxInFlight: number;
   /**
@@ -63,11 +65,25 @@ export class MicroBatcher<Item, Result> {
   #dispatch(): void {
     while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
       this.#inFlight++;
-      void this.#settle(this.#waiting.splice(0, this.#options.maxSize)).finally(() => {
+      void this.#settle(this.#takeBatch()).finally(() => {
         this.#inFlight--;
         this.#dispatch();
       });
     }
+  }
+
+  #takeBatch(): Waiting<Item, Result>[] {
+    const { maxSize, weight } = this.#options;
+    let size = Math.min(maxSize, this.#waiting.length);
+    if (weight !== undefined) {
+      let total = 0;
+      const tooMany = this.#waiting.slice(0, size).findIndex(({ item }, index) => {
+        total += weight.of(item);
+        return index > 0 && total > weight.max;
+      });
+      if (tooMany !== -1) size = tooMany;
+    }
+    return this.#waiting.splice(0, size);
   }
 
   /** Never rejects. */

@@ -9,7 +9,11 @@ export interface RedisMonitorOptions {
   client: Redis;
   /** Whether a Redis that is not durable may be acknowledged from (REDIS_DURABILITY=warn). */
   requireDurable: boolean;
+  /** So many replicas must have a write before it is acknowledged (REDIS_MIN_REPLICAS_ACK). */
+  minReplicasAck: number;
   onChange: (state: RedisState) => void;
+  /** Too few replicas acknowledge, and why; null when enough do again. */
+  onReplicas: (problem: string | null) => void;
   /** The probe's write was acknowledged after so many milliseconds. */
   onWrite: (durationMs: number) => void;
   /** How often a write is tried, in milliseconds. */
@@ -23,12 +27,20 @@ const PROBE_KEY = `${QUEUE_PREFIX}:ingress-probe`;
 const PROBE_LIFE_MS = 60_000;
 
 /**
+ * A replica that is well answers in a round trip. While it is not, each WAIT holds up what was sent on the connection
+ * after it: the four group commits that may be under way must all have their end before their answers are due.
+ */
+const REPLICAS_TIMEOUT_MS = 500;
+
+/**
  * Knows at any moment, without asking, whether a write that Redis acknowledges now is on its disk.
  *
  * - A connection that is lost takes what was known with it: the next one may lead to another Redis. From `ready` until
  *   the check has ended the state is `unconfirmed`, and a check that fails is repeated with the next probe.
  * - The probe writes, because a Redis that is full, or became a replica, still answers everything else. It decides on
  *   readiness alone: a callback is tried in any case, and tells by itself.
+ * - Too few replicas is a refusal from the first write that shows it until a probe has enough of them: each callback
+ *   would otherwise wait for them to find out the same.
  * - A probe without reply makes the client give the connection up (`socketTimeout`). Without traffic nothing else would
  *   notice a half-open one.
  */
@@ -43,6 +55,7 @@ export class RedisMonitor implements Disposable {
   #checkedAtMs = -Infinity;
   #probing = false;
   #probeProblem: string | null = null;
+  #replicaProblem: string | null = null;
 
   constructor(options: RedisMonitorOptions) {
     this.#options = options;
@@ -59,16 +72,41 @@ export class RedisMonitor implements Disposable {
       case "away":
         return "Redis is not connected";
       case "unconfirmed":
-        return this.#options.requireDurable ? "Redis has not told yet whether it is durable" : null;
+        return this.#options.requireDurable
+          ? "Redis has not told yet whether it is durable"
+          : this.#replicaProblem;
       case "volatile":
-        return this.#options.requireDurable ? this.#state.reason : null;
+        return this.#options.requireDurable ? this.#state.reason : this.#replicaProblem;
       case "durable":
-        return null;
+        return this.#replicaProblem;
       default: {
         const unreachable: never = this.#state;
         throw new Error(`unknown state ${String(unreachable)}`);
       }
     }
+  }
+
+  /**
+   * Waits until enough replicas have everything that was written on this connection, for {@link REPLICAS_TIMEOUT_MS}
+   * at most.
+   *
+   * @returns why it may not be acknowledged, or null.
+   */
+  async replicaRefusal(): Promise<string | null> {
+    const { client, minReplicasAck } = this.#options;
+    if (minReplicasAck === 0) return null;
+    const connection = this.#connection;
+    const acknowledged = await client.wait(minReplicasAck, REPLICAS_TIMEOUT_MS);
+    // ioredis sends the command again on the next connection, where it waits for nothing: that one has written nothing.
+    if (connection !== this.#connection) {
+      return "the connection to Redis was lost before its replicas had acknowledged";
+    }
+    this.#becomeReplicated(
+      acknowledged >= minReplicasAck
+        ? null
+        : `${acknowledged} of ${minReplicasAck} replicas of Redis acknowledged a write within ${REPLICAS_TIMEOUT_MS} ms`,
+    );
+    return this.#replicaProblem;
   }
 
   readiness(): Readiness {
@@ -88,6 +126,7 @@ export class RedisMonitor implements Disposable {
   readonly #onReady = (): void => {
     this.#connection++;
     this.#checking = false;
+    this.#becomeReplicated(null);
     this.#become({ kind: "unconfirmed" });
     void this.#check();
     void this.#probe();
@@ -113,6 +152,7 @@ export class RedisMonitor implements Disposable {
       await this.#options.client.set(PROBE_KEY, "1", "PX", PROBE_LIFE_MS);
       this.#probeProblem = null;
       this.#options.onWrite(performance.now() - startedAtMs);
+      await this.replicaRefusal();
     } catch (error) {
       this.#probeProblem = `Redis takes no writes: ${errorMessage(error)}`;
     } finally {
@@ -136,6 +176,11 @@ export class RedisMonitor implements Disposable {
     } finally {
       if (connection === this.#connection) this.#checking = false;
     }
+  }
+
+  #becomeReplicated(problem: string | null): void {
+    if (problem !== this.#replicaProblem) this.#options.onReplicas(problem);
+    this.#replicaProblem = problem;
   }
 
   #become(state: RedisState): void {

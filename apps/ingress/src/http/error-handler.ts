@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { IngressTelemetry } from "../telemetry.ts";
 import { discardBody, sendAnswer } from "./answer.ts";
@@ -19,9 +20,18 @@ export function errorHandler(telemetry: IngressTelemetry): ErrorRequestHandler {
       sendAnswer(response, "not_found");
       return;
     }
-    telemetry.failed(error);
-    sendAnswer(response, "internal");
+    answerDefect(telemetry, error, response);
   };
+}
+
+/** The end of a request that met a defect of this program. */
+export function answerDefect(
+  telemetry: IngressTelemetry,
+  error: unknown,
+  response: ServerResponse,
+): void {
+  telemetry.failed(error);
+  sendAnswer(response, "internal");
 }
 
 function isClientError(error: unknown): boolean {

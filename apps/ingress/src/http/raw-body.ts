@@ -1,5 +1,6 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { raw } from "express";
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import type { BodyBudget, HeldBody } from "./body-budget.ts";
 
 export type RawBody =
@@ -10,7 +11,10 @@ export type RawBody =
   | { ok: false; kind: "overloaded"; detail: string; isGivenUp: true };
 
 /** Reads the body of a request; it settles when the client has sent all of it, or too much, or has gone. */
-export type RawBodyReader = (request: Request, response: Response) => Promise<RawBody>;
+export type RawBodyReader = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<RawBody>;
 
 /**
  * Body bytes as they came, whatever the content type says. Nothing is decompressed: the id of a callback is made from
@@ -31,7 +35,7 @@ export function rawBodyReader(limitBytes: number, budget: BodyBudget): RawBodyRe
       request.on("data", (chunk: Buffer) => held.grow(chunk.length));
       read(request, response, (error?: unknown) => {
         if (error === undefined) {
-          const body: unknown = request.body;
+          const body: unknown = (request as Request).body;
           held.arrived();
           resolve({ ok: true, bytes: Buffer.isBuffer(body) ? body : Buffer.alloc(0), held });
           return;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 
 /**
@@ -45,7 +45,7 @@ export const callbackJobSchema: z.ZodType<CallbackJob> = z.object({
 
 /** The id of a callback: the same bytes are the same callback, whenever and however often they arrive. */
 export function callbackJobId(body: Uint8Array): string {
-  return `cb-${createHash("sha256").update(body).digest("hex")}`;
+  return `cb-${hash("sha256", body, "hex")}`;
 }
 
 /**
