@@ -22,7 +22,7 @@ export interface GrowthBenchOptions {
   note: string | null;
 }
 
-const WINDOW_MS = 8000;
+const WINDOW_MS = 5000;
 
 const TITLES: Record<GrowthPartName, string> = {
   waiting: "Growth: callbacks that wait in Redis",

@@ -113,6 +113,15 @@ export async function removeSettledAfter(url: string, rows: number): Promise<voi
   await withClient(url, async (client) => {
     await client.query("delete from callbacks where recording_id > $1", [rows]);
     await client.query("delete from recordings where id > $1", [rows]);
+    // The next ones get the numbers of those that are gone: progress is read off the last number.
+    for (const [table, key] of [
+      ["callbacks", "seq"],
+      ["recordings", "id"],
+    ]) {
+      await client.query(
+        `select setval(pg_get_serial_sequence('${table}', '${key}'), coalesce(max(${key}), 0) + 1, false) from ${table}`,
+      );
+    }
     await client.query("vacuum (analyze) callbacks");
     await client.query("vacuum (analyze) recordings");
   });
