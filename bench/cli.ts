@@ -1,8 +1,11 @@
 import { parseArgs } from "node:util";
 import { errorMessage } from "@reelgate/shared/errors";
 import { benchCatalogue } from "./catalogue.ts";
+import { GROWTH_PARTS, benchGrowth } from "./growth.ts";
 import { benchIngress } from "./ingress.ts";
 import { MEDIA_PARTS, benchMedia } from "./media.ts";
+import { benchMillion } from "./million.ts";
+import { benchOutage } from "./outage.ts";
 
 const USAGE = `npm run bench -- <what> [options]
 
@@ -27,6 +30,25 @@ const USAGE = `npm run bench -- <what> [options]
               --note TEXT    as above
               --data-dir D   keeps the generated recordings (7 GB) in D and uses them again; otherwise they are removed
 
+  growth      what a callback costs with many waiting in Redis, many in the catalogue, several workers
+              --only LIST    some of ${GROWTH_PARTS.join(",")} (all)
+              --waiting LIST callbacks that wait (100000,1000000)
+              --sizes LIST   recordings in the catalogue (0,1000000,10000000): 35 GB
+              --workers LIST worker processes (1,2,4)
+              --backlog N    callbacks that one run of workers settles (20000)
+              --rounds N     of each measurement, by turns (5)
+              --note TEXT, --data-dir D  as above
+
+  million     callbacks in, out and audited, with the memory of every process
+              --count N      how many (1000000); results are written from a million on
+              --workers N    worker processes (1)
+              --note TEXT, --data-dir D  as above
+
+  outage      Redis away under load
+              --minutes N    how long (15); results are written from 15 on
+              --rate N       callbacks a second (300)
+              --note TEXT    as above
+
 Figures go to bench/results.md, into the section of what was measured.`;
 
 function positive(name: string, text: string): number {
@@ -35,6 +57,10 @@ function positive(name: string, text: string): number {
     throw new Error(`--${name} is not a whole number above 0: ${text}`);
   }
   return value;
+}
+
+function wholes(name: string, list: string): number[] {
+  return list.split(",").map((text) => (text === "0" ? 0 : positive(name, text)));
 }
 
 function someOf<T extends string>(all: readonly T[], list: string): T[] {
@@ -52,9 +78,16 @@ try {
       runs: { type: "string", default: "200" },
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "5" },
+      waiting: { type: "string", default: "100000,1000000" },
+      sizes: { type: "string", default: "0,1000000,10000000" },
+      workers: { type: "string" },
+      backlog: { type: "string", default: "20000" },
+      count: { type: "string", default: "1000000" },
+      minutes: { type: "string", default: "15" },
+      rate: { type: "string", default: "300" },
       mbps: { type: "string", default: "50" },
       scale: { type: "string", default: "1" },
-      only: { type: "string", default: MEDIA_PARTS.join(",") },
+      only: { type: "string" },
       "data-dir": { type: "string" },
       note: { type: "string" },
       help: { type: "boolean", default: false },
@@ -78,8 +111,30 @@ try {
       const rounds = positive("rounds", values.rounds);
       const megabitsPerSecond = positive("mbps", values.mbps);
       const scale = positive("scale", values.scale);
-      const parts = someOf(MEDIA_PARTS, values.only);
+      const parts = someOf(MEDIA_PARTS, values.only ?? MEDIA_PARTS.join(","));
       await benchMedia({ ...common, rounds, megabitsPerSecond, scale, parts });
+      break;
+    }
+    case "growth": {
+      await benchGrowth({
+        ...common,
+        parts: someOf(GROWTH_PARTS, values.only ?? GROWTH_PARTS.join(",")),
+        waiting: wholes("waiting", values.waiting),
+        rows: wholes("sizes", values.sizes),
+        replicas: wholes("workers", values.workers ?? "1,2,4"),
+        backlog: positive("backlog", values.backlog),
+        rounds: positive("rounds", values.rounds),
+      });
+      break;
+    }
+    case "million": {
+      const count = positive("count", values.count);
+      await benchMillion({ ...common, count, workers: positive("workers", values.workers ?? "1") });
+      break;
+    }
+    case "outage": {
+      const minutes = positive("minutes", values.minutes);
+      await benchOutage({ ...common, minutes, ratePerS: positive("rate", values.rate) });
       break;
     }
     default:

@@ -2,6 +2,8 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createApp } from "@reelgate/ingress/app";
+import { BodyBudget } from "@reelgate/ingress/http/body-budget";
+import { Connections } from "@reelgate/ingress/http/connections";
 import { startPublicServer } from "@reelgate/ingress/http/public-server";
 import { ingest } from "@reelgate/ingress/ingest/ingest";
 import { verifySignature } from "@reelgate/ingress/ingest/verify";
@@ -123,8 +125,12 @@ function uuidOf(jobId: string): string {
 async function startCeiling(): Promise<number> {
   const clock = { nowMs: Date.now };
   const logger = createLogger({ app: "ingress", level: "info" });
+  const connections = new Connections({ max: 10_000, onDropped: () => {} });
   const { listener } = createApp({
     pathToken: null,
+    bodies: new BodyBudget(64 * 1024 * 1024),
+    connections,
+    limiter: null,
     maxBodyBytes: MAX_BODY_BYTES,
     maxInFlight: 1000,
     trustProxyHops: 0,
@@ -140,7 +146,13 @@ async function startCeiling(): Promise<number> {
     tracing: NO_TRACING,
   });
   const host = "127.0.0.1";
-  const server = await startPublicServer({ host, port: 0, listener, shutdownGraceMs: 5000 });
+  const server = await startPublicServer({
+    host,
+    port: 0,
+    listener,
+    connections,
+    shutdownGraceMs: 5000,
+  });
   return server.port;
 }
 

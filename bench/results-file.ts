@@ -18,6 +18,19 @@ export async function writeSection(title: string, text: string): Promise<void> {
   await writeFile(FILE, parts.join(""));
 }
 
+/** The text of a section, or nothing where there is none. */
+export async function readSection(title: string): Promise<string> {
+  const before = await readFile(FILE, "utf8").catch(() => HEAD);
+  const start = `## ${title}\n`;
+  return (
+    before
+      .split(/^(?=## )/mu)
+      .find((part) => part.startsWith(start))
+      ?.slice(start.length)
+      .trim() ?? ""
+  );
+}
+
 /** The machine, for the head of a section. The load says what else it had to do. */
 export function machine(): string {
   const models = cpus();

@@ -1,6 +1,7 @@
 import { UnrecoverableError, Worker } from "bullmq";
 import type { Telemetry } from "bullmq";
 import type { z } from "zod";
+import { KEPT_JOBS } from "@reelgate/shared/adapters/kept-jobs";
 import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import type { QueueName } from "@reelgate/shared/contract/jobs";
 import { withinMs } from "@reelgate/shared/lifecycle";
@@ -121,6 +122,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       stalledInterval: lockDurationMs / 2,
       maxStalledCount: 1_000_000,
       settings: { backoffStrategy: delayOf },
+      ...KEPT_JOBS[options.queue],
       ...(options.telemetry === null ? {} : { telemetry: options.telemetry }),
     },
   );

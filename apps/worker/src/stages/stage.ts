@@ -36,5 +36,5 @@ export interface RunningStage extends AsyncDisposable {
   readonly isRunning: boolean;
   readonly queue: QueueName;
   /** Runs of jobs that have begun, ever, and those that have not ended. */
-  activity(): { begun: number; inHand: number };
+  readonly activity: () => { begun: number; inHand: number };
 }

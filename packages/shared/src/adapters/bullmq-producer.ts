@@ -1,35 +1,21 @@
 import { Queue } from "bullmq";
 import type { DefaultJobOptions, Telemetry } from "bullmq";
-import { QUEUES, QUEUE_PREFIX } from "../contract/jobs.ts";
+import { QUEUE_PREFIX } from "../contract/jobs.ts";
 import type { QueueName } from "../contract/jobs.ts";
 import type { Redis } from "../redis.ts";
 
 /**
- * Job options of each queue.
+ * Options of every job. They are kept with each job that waits, so that their bytes count: what can be said elsewhere is
+ * (see kept-jobs.ts), and 156 bytes of JSON are the most that fit into the 160 that Redis then takes.
  *
  * `attempts` has no bound that matters: whether a callback or a recording has ended is decided in the catalogue, never
  * by a counter in Redis. A callback whose attempts ran out while Postgres was away would be lost, and its retained
  * failed job would swallow every redelivery. The delay between attempts is the worker's own (`backoff: custom`).
- *
- * Finished jobs are kept for a while for Bull Board to show; duplicates that arrive later are settled by the catalogue.
  */
-const JOB_OPTIONS: Record<QueueName, DefaultJobOptions> = {
-  [QUEUES.callbacks]: {
-    attempts: Number.MAX_SAFE_INTEGER,
-    backoff: { type: "custom" },
-    stackTraceLimit: 5,
-    removeOnComplete: { age: 3600, count: 1000 },
-    removeOnFail: { age: 14 * 86_400 },
-  },
-  [QUEUES.media]: {
-    attempts: Number.MAX_SAFE_INTEGER,
-    backoff: { type: "custom" },
-    stackTraceLimit: 5,
-    removeOnComplete: { age: 3600, count: 1000 },
-    // No longer than the finished ones: a kept job swallows a new one of its id, and after a restore of Postgres the
-    // sweep must be able to queue it again.
-    removeOnFail: { age: 3600, count: 1000 },
-  },
+const JOB_OPTIONS: DefaultJobOptions = {
+  attempts: 1_000_000_000,
+  backoff: { type: "custom" },
+  stackTraceLimit: 5,
 };
 
 export interface ProducerOptions {
@@ -57,7 +43,7 @@ export function createProducer<T>(options: ProducerOptions): Queue<T, void, stri
     skipWaitingForReady: true,
     skipVersionCheck: true,
     streams: { events: { maxLen: 1000 } },
-    defaultJobOptions: JOB_OPTIONS[options.queue],
+    defaultJobOptions: JOB_OPTIONS,
     ...(telemetry === null ? {} : { telemetry }),
   });
   queue.on("error", options.onError);
