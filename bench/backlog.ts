@@ -4,7 +4,7 @@ import { JOB_NAMES, QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import { createProgress } from "@reelgate/shared/progress";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import type { CallbackBodies } from "./callback-bodies.ts";
 
@@ -12,7 +12,7 @@ const BATCH = 250;
 const BATCHES_UNDER_WAY = 4;
 
 export interface BenchRedisClient extends Disposable {
-  readonly client: Redis;
+  readonly client: RedisClient;
 }
 
 /** A client that waits for Redis however long it takes. */
@@ -26,7 +26,7 @@ export function benchRedisClient(url: string): BenchRedisClient {
  * one by one: what is filled is there to be measured upon.
  */
 export async function fillBacklog(
-  redis: Redis,
+  redis: RedisClient,
   bodies: CallbackBodies,
   first: number,
   count: number,
@@ -76,7 +76,7 @@ export async function fillBacklog(
 }
 
 /** One number out of INFO. */
-export async function infoNumber(redis: Redis, name: string): Promise<number> {
+export async function infoNumber(redis: RedisClient, name: string): Promise<number> {
   const info = await redis.info();
   const found = new RegExp(`^${name}:([\\d.]+)\\r?$`, "mu").exec(info)?.[1];
   if (found === undefined) throw new Error(`INFO has no ${name}`);

@@ -10,7 +10,7 @@ import type { RedisServer } from "@reelgate/launcher/servers/redis-server";
 import { freePort } from "@reelgate/launcher/servers/tcp-port";
 import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { KEY, requestNumber, requestTemplate } from "./ingress-callbacks.ts";
 import { startPeer } from "./ingress-peers.ts";
 import type { PeerName } from "./ingress-peers.ts";
@@ -119,7 +119,7 @@ async function startOurs(
 
 const WAIT_KEY = `${QUEUE_PREFIX}:${QUEUES.callbacks}:wait`;
 
-async function clear(client: Redis): Promise<void> {
+async function clear(client: RedisClient): Promise<void> {
   // What belongs to the queue itself stays: its producers wrote it when they started.
   for (;;) {
     const ids = await client.lpop(WAIT_KEY, 1000);

@@ -14,7 +14,7 @@ export interface AuditEnd {
 
 /** Has the command line audit the running product, and the callbacks that it acknowledged. */
 export async function auditByCommand(
-  { redis, databaseUrl }: Pick<Product, "redis" | "databaseUrl">,
+  { redis, databaseUrl }: Pick<Product, "databaseUrl"> & { redis: Pick<Product["redis"], "url"> },
   acknowledged: readonly string[],
 ): Promise<AuditEnd> {
   const script = join(CHECKOUT, "apps/cli/dist/main.js");

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
+import { shardsOf } from "@reelgate/shared/contract/queue-shards";
 import type { Service } from "@reelgate/shared/lifecycle";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
@@ -33,6 +34,7 @@ import { drainSpool } from "./ingest/drain-spool.ts";
 import { ingest } from "./ingest/ingest.ts";
 import type { CallbackQueue, Clock, Spool } from "./ingest/ports.ts";
 import { readinessOf } from "./ingest/readiness.ts";
+import { shardedQueue } from "./ingest/sharded-queue.ts";
 import { spoolingQueue } from "./ingest/spooling-queue.ts";
 import { loadMetrics } from "./load-metrics.ts";
 import { SpoolTelemetry } from "./spool-telemetry.ts";
@@ -82,7 +84,7 @@ export async function startIngress(
 
   const redis = stack.adopt(
     createRedis({
-      url: config.redisUrl,
+      target: config.redis.target,
       role: "producer",
       name: "reelgate-ingress",
       onError: onRedisError,
@@ -92,6 +94,7 @@ export async function startIngress(
   const monitor = stack.use(
     new RedisMonitor({
       client: redis,
+      shards: shardsOf(QUEUES.callbacks, config.redis.shardCount),
       requireDurable: config.redisDurability === "require",
       minReplicasAck: config.redisMinReplicasAck,
       onReplicas: (problem) => telemetry.replicasChanged(problem),
@@ -100,17 +103,15 @@ export async function startIngress(
       ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
     }),
   );
-  const queue = stack.adopt(
-    createProducer<CallbackJob>({
-      queue: QUEUES.callbacks,
-      connection: redis,
-      onError: onRedisError,
-      telemetry: await bullmqTelemetry(tracing),
-    }),
-    async (producer) => {
-      await withinMs(producer.close(), QUEUE_CLOSE_MS);
-    },
-  );
+  const queues = createProducers<CallbackJob>(config.redis.shardCount, {
+    queue: QUEUES.callbacks,
+    connection: redis,
+    onError: onRedisError,
+    telemetry: await bullmqTelemetry(tracing),
+  });
+  stack.defer(async () => {
+    await Promise.all(queues.map((queue) => withinMs(queue.close(), QUEUE_CLOSE_MS)));
+  });
   const bodies = new BodyBudget(config.maxInFlightBytes);
   const maxConnections = await usableConnections(config.maxConnections, logger);
   const connections = new Connections({
@@ -125,21 +126,27 @@ export async function startIngress(
   });
   const load = stack.use(
     new QueueLoad({
-      length: () => queue.getJobCountByTypes("waiting", "prioritized", "delayed", "active"),
+      queues,
       memory: () => readRedisMemory(redis),
       maxLength: config.maxQueueLength,
       maxMemoryPercent: config.redisMaxMemoryPercent,
       onSample: (sample) => loads.queueSampled(sample),
     }),
   );
-  const unbounded = bullmqCallbackQueue({
-    queue,
-    client: redis,
-    refusal: () => monitor.refusal(),
-    replicaRefusal: () => monitor.replicaRefusal(),
-    onCommit: (callbacks) => telemetry.committed(callbacks),
-  });
-  const direct = boundedQueue(unbounded, () => load.refusal());
+  const direct = boundedQueue(
+    shardedQueue(
+      queues.map((queue, shard) =>
+        bullmqCallbackQueue({
+          queue,
+          client: redis,
+          refusal: () => monitor.refusal(shard),
+          beginCommit: () => monitor.beginCommit(shard),
+          onCommit: (callbacks) => telemetry.committed(callbacks),
+        }),
+      ),
+    ),
+    () => load.refusal(),
+  );
   const spooling =
     config.spoolDir === null
       ? null
@@ -192,7 +199,7 @@ export async function startIngress(
         : addressLimiter({
             ...config.rateLimit,
             client: redis,
-            isRedisAway: () => monitor.refusal() !== null,
+            isRedisAway: () => redis.status !== "ready",
           }),
     trustProxyHops: config.trustProxyHops,
     ingest: (delivery) =>

@@ -1,3 +1,4 @@
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import { expect, test } from "vitest";
 import { AppError } from "@reelgate/shared/errors";
 import { INGRESS_ENV, readIngressConfig } from "./config.ts";
@@ -29,7 +30,7 @@ test("keys and a Redis are all that must be given", () => {
     redisMaxMemoryPercent: 90,
     rateLimit: { requests: 0, windowS: 60 },
     trustProxyHops: 0,
-    redisUrl: "redis://127.0.0.1:6379",
+    redis: { target: parseRedisUrl("redis://127.0.0.1:6379"), shardCount: 1 },
     redisDurability: "require",
     redisMinReplicasAck: 0,
     spoolDir: null,

@@ -2,7 +2,6 @@ import { reportConfig } from "@reelgate/shared/config-report";
 import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   OPS_ENV,
-  REDIS_ENV,
   TRACING_ENV,
   boolean,
   choice,
@@ -15,6 +14,8 @@ import {
   tracingConfig,
 } from "@reelgate/shared/env";
 import type { EnvVariable } from "@reelgate/shared/env";
+import { REDIS_ENV, redisConfig } from "@reelgate/shared/redis-env";
+import type { RedisConfig } from "@reelgate/shared/redis-env";
 import type { TracingConfig } from "@reelgate/shared/tracing/tracing";
 
 /** `require` answers 503 while Redis does not write to disk before it replies; `warn` accepts and says so. */
@@ -197,7 +198,7 @@ export interface IngressConfig {
   rateLimit: { requests: number; windowS: number };
   /** How many proxies in front are trusted to name the client's address. */
   trustProxyHops: number;
-  redisUrl: string;
+  redis: RedisConfig;
   redisDurability: DurabilityPolicy;
   /** How many replicas must have a callback before it is acknowledged. */
   redisMinReplicasAck: number;
@@ -250,7 +251,7 @@ export function readIngressConfig(
     redisMaxMemoryPercent: values.REDIS_MAX_MEMORY_PERCENT,
     rateLimit: { requests: values.RATE_LIMIT_REQUESTS, windowS: values.RATE_LIMIT_WINDOW_S },
     trustProxyHops: values.TRUST_PROXY,
-    redisUrl: values.REDIS_URL,
+    redis: redisConfig(values),
     redisDurability: values.REDIS_DURABILITY,
     redisMinReplicasAck: values.REDIS_MIN_REPLICAS_ACK,
     spoolDir: values.SPOOL_DIR,

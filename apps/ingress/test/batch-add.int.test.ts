@@ -2,7 +2,7 @@ import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
 import { JOB_NAMES, QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import type { TestRedis } from "@reelgate/testkit/redis-server";
@@ -15,7 +15,7 @@ import type { JobToAdd } from "../src/adapters/batch-add.ts";
 type CallbackQueue = Queue<CallbackJob, void, string>;
 
 let redis: TestRedis;
-let client: Redis;
+let client: RedisClient;
 
 beforeAll(async () => {
   // Events are trimmed by whole nodes, whose end must not depend on how long the ids of the events are.
@@ -32,7 +32,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-async function connect(url: string = redis.url): Promise<Redis> {
+async function connect(url: string = redis.url): Promise<RedisClient> {
   const made = createRedis({ url, role: "producer", name: "test", onError: () => undefined });
   await until(() => made.status === "ready", { what: "the connection" });
   return made;

@@ -39,7 +39,7 @@ async function startQueue(
     queue: producer,
     client,
     refusal: () => null,
-    replicaRefusal: async () => null,
+    beginCommit: () => async () => null,
     onCommit: (callbacks) => commits.push(callbacks),
     ...options,
   });

@@ -4,6 +4,7 @@ import type { LogSink } from "@reelgate/testkit/log-sink";
 import { until } from "@reelgate/testkit/latch";
 import { trackHandle } from "@reelgate/testkit/open-handles";
 import { createRedis } from "@reelgate/shared/redis";
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import { startIngress } from "../src/compose.ts";
 import type { IngressOverrides } from "../src/compose.ts";
 import type { IngressConfig } from "../src/config.ts";
@@ -46,7 +47,7 @@ export async function startTestIngress(
       redisMaxMemoryPercent: 90,
       rateLimit: { requests: 0, windowS: 60 },
       trustProxyHops: 0,
-      redisUrl,
+      redis: { target: parseRedisUrl(redisUrl), shardCount: 1 },
       redisDurability: "require",
       redisMinReplicasAck: 0,
       spoolDir: null,

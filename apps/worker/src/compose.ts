@@ -1,5 +1,5 @@
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducer, createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import {
   MEDIA_PRIORITY,
@@ -8,6 +8,7 @@ import {
   mediaJobSchema,
 } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
+import { shardsOf } from "@reelgate/shared/contract/queue-shards";
 import { closeDatabase, openDatabase, pingDatabase, poolUse } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { sweepStaging } from "@reelgate/media/download/staging/sweep-staging";
@@ -18,8 +19,10 @@ import type { Service } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
-import { createRedis } from "@reelgate/shared/redis";
-import type { Redis, RedisRole } from "@reelgate/shared/redis";
+import { createRedis, pingRedis } from "@reelgate/shared/redis";
+import type { RedisClient, RedisRole } from "@reelgate/shared/redis";
+import { requireQueueLayout } from "@reelgate/shared/queue-layout";
+import { shardedMediaQueue } from "@reelgate/shared/sharded-media-queue";
 import { createRegistry } from "@reelgate/shared/telemetry";
 import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { startBullmqStage } from "./adapters/bullmq-stage.ts";
@@ -38,10 +41,11 @@ import { replayCallback } from "./handlers/replay-callback.ts";
 import { settleCallback } from "./handlers/settle-callback.ts";
 import { sweepPending } from "./handlers/sweep-pending.ts";
 import { verifyMedia } from "./handlers/verify-media.ts";
+import { startShardedStage } from "./stages/sharded-stage.ts";
 import { waitForSchema } from "./stages/wait-for-schema.ts";
 import { repeatEvery } from "./stages/repeat.ts";
 import { stageMetrics } from "./stage-metrics.ts";
-import type { RunningStage } from "./stages/stage.ts";
+import type { ShardedStage } from "./stages/stage.ts";
 import { watchStages } from "./stages/watchdog.ts";
 
 /** Between two sweeps of all workers together; each asks more often whether it is its turn. */
@@ -76,10 +80,10 @@ export async function compose(
     onError: (error) => logger.warn({ err: error }, "an idle connection to Postgres broke"),
   });
   opened.defer(() => closeDatabase(db));
-  const connections: Redis[] = [];
-  const connect = (role: RedisRole, name: string): Redis => {
+  const connections: RedisClient[] = [];
+  const connect = (role: RedisRole, name: string): RedisClient => {
     const client = createRedis({
-      url: config.redisUrl,
+      target: config.redis.target,
       role,
       name: `reelgate-worker-${name}`,
       onError: (error) => logger.warn({ err: error, connection: name }, "trouble with Redis"),
@@ -89,7 +93,7 @@ export async function compose(
     return client;
   };
 
-  const stages: RunningStage[] = [];
+  const stages: ShardedStage[] = [];
   const readiness = async (): Promise<Readiness> => {
     const reasons: string[] = [];
     await pingDatabase(db).catch(() => reasons.push("Postgres does not answer"));
@@ -101,7 +105,7 @@ export async function compose(
   };
   const producer = connect("producer", "media-producer");
   registerDependencyMetrics(registry, {
-    pingRedis: () => producer.ping(),
+    pingRedis: () => pingRedis(producer),
     pingPostgres: () => pingDatabase(db),
     poolUse: () => poolUse(db),
   });
@@ -111,13 +115,14 @@ export async function compose(
   await waitForSchema({ clock: systemClock, events, check: () => assertSchemaCurrent(db) }, signal);
 
   const catalogue = tracedCatalogue(tracing, postgresCatalogue(db));
-  const mediaProducer = createProducer<MediaJob>({
-    queue: QUEUES.media,
-    connection: producer,
-    telemetry,
-    onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
-  });
-  const mediaQueue = bullmqMediaQueue(mediaProducer);
+  const mediaQueue = shardedMediaQueue(
+    createProducers<MediaJob>(config.redis.shardCount, {
+      queue: QUEUES.media,
+      connection: producer,
+      telemetry,
+      onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
+    }).map(bullmqMediaQueue),
+  );
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
   const common = {
@@ -144,37 +149,51 @@ export async function compose(
   );
 
   if (config.stages.includes("callbacks")) {
+    const connection = connect("worker", "callbacks");
+    await unlessStopped(signal, requireQueueLayout(connection, config.redis.shardCount));
     stages.push(
-      startBullmqStage({
-        ...common,
-        queue: QUEUES.callbacks,
-        observer: observerOf("callbacks"),
-        connection: connect("worker", "callbacks"),
+      startShardedStage<CallbackJob>({
+        shards: shardsOf(QUEUES.callbacks, config.redis.shardCount),
         concurrency: config.callbacksConcurrency,
-        schema: callbackJobSchema,
-        retryPriority: null,
         handler: tracedHandler(tracing, "settle callback", async (job, run) => {
           const deps = { catalogue, mediaQueue, clock: systemClock, events };
           if (job.replay === true) await replayCallback(deps, job, run.signal);
           else await settleCallback(deps, job, run.signal);
           return { kind: "done" };
         }),
+        start: (shard, own) =>
+          startBullmqStage({
+            ...common,
+            ...own,
+            shard,
+            observer: observerOf("callbacks"),
+            connection,
+            schema: callbackJobSchema,
+            retryPriority: null,
+          }),
       }),
     );
   }
   if (config.stages.includes("media")) {
+    const connection = connect("worker", "media");
+    await unlessStopped(signal, requireQueueLayout(connection, config.redis.shardCount));
     const traced = tracedEngine(tracing, engine);
     const deps = { catalogue, engine: traced, clock: systemClock, events, limits: config.media };
     stages.push(
-      startBullmqStage({
-        ...common,
-        queue: QUEUES.media,
-        observer: observerOf("media"),
-        connection: connect("worker", "media"),
+      startShardedStage<MediaJob>({
+        shards: shardsOf(QUEUES.media, config.redis.shardCount),
         concurrency: config.media.concurrency,
-        schema: mediaJobSchema,
-        retryPriority: MEDIA_PRIORITY.repeatedLook,
         handler: tracedHandler(tracing, "verify media", (job, run) => verifyMedia(deps, job, run)),
+        start: (shard, own) =>
+          startBullmqStage({
+            ...common,
+            ...own,
+            shard,
+            observer: observerOf("media"),
+            connection,
+            schema: mediaJobSchema,
+            retryPriority: MEDIA_PRIORITY.repeatedLook,
+          }),
       }),
     );
   }
@@ -201,22 +220,25 @@ export async function compose(
 
   const stuck = Promise.withResolvers<string>();
   if (config.watchdogS > 0) {
-    const queues = {
-      [QUEUES.callbacks]: createProducer<CallbackJob>({
-        queue: QUEUES.callbacks,
-        connection: producer,
-        onError: common.onError,
-      }),
-      [QUEUES.media]: mediaProducer,
-    };
     const watching = new AbortController();
     const watch = watchStages(
       {
-        stages: stages.map(({ queue, activity }) => ({
-          name: queue,
-          activity,
-          ready: readyJobs(producer, queues[queue]),
-        })),
+        stages: stages
+          .flatMap(({ shards }) => shards)
+          .map(({ shard, activity }) => ({
+            name: shard.name,
+            activity,
+            ready: readyJobs(
+              producer,
+              shard,
+              createProducer({
+                queue: shard.queue,
+                shard,
+                connection: producer,
+                onError: common.onError,
+              }),
+            ),
+          })),
         clock: systemClock,
         pingCatalogue: () => pingDatabase(db),
         stuckAfterMs: config.watchdogS * 1000,
@@ -239,6 +261,20 @@ export async function compose(
     stuck: stuck.promise,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Redis may be away for as long as it likes; a stop must not wait for it. */
+async function unlessStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(signal.reason as Error);
+  signal.addEventListener("abort", stop, { once: true });
+  work.catch(() => {});
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 async function openCopies(config: CopiesConfig): Promise<Copies> {

@@ -7,7 +7,7 @@ import {
 } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import { callbackJobOf, recordingBody } from "@reelgate/testkit/recording-body";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
@@ -21,7 +21,7 @@ const KEPT = 1000;
 it("a callback that waits carries few options, and of those that ended the last thousand stay", async () => {
   await using opened = new AsyncDisposableStack();
   const redis = opened.use(await startTestRedis());
-  const connect = (name: string): Redis =>
+  const connect = (name: string): RedisClient =>
     opened.adopt(
       createRedis({ url: redis.url, role: "worker", name, onError: () => {} }),
       (client) => client.disconnect(),
@@ -48,7 +48,7 @@ it("a callback that waits carries few options, and of those that ended the last 
   let ended = 0;
   opened.use(
     startBullmqStage({
-      queue: QUEUES.callbacks,
+      shard: { queue: QUEUES.callbacks, index: 0, name: QUEUES.callbacks },
       connection: connect("worker"),
       concurrency: 32,
       schema: callbackJobSchema,

@@ -2,11 +2,11 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limite
 import { addressNetwork } from "@reelgate/shared/address-network";
 import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { withinMs } from "@reelgate/shared/lifecycle";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import type { AddressLimiter } from "../ingest/ports.ts";
 
 export interface AddressLimiterOptions {
-  client: Redis;
+  client: RedisClient;
   /** Requests of one address in each window, over all replicas. */
   requests: number;
   windowS: number;

@@ -1,6 +1,6 @@
 import { Job } from "bullmq";
 import type { JobsOptions, Queue, RedisQueueBackend } from "bullmq";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { addJobsScript } from "./add-jobs-script.ts";
 
 export interface JobToAdd<T> {
@@ -25,7 +25,7 @@ const TEMPLATE_METADATA = "template";
  */
 export function bullmqBatchAdd<T>(
   queue: Queue<T, void, string>,
-  client: Redis,
+  client: RedisClient,
   name: string,
 ): BatchAdd<T> {
   const hasTelemetry = queue.opts.telemetry !== undefined;

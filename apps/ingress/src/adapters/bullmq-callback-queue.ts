@@ -4,7 +4,7 @@ import { JOB_NAMES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import { errorMessage } from "@reelgate/shared/errors";
 import { MicroBatcher } from "@reelgate/shared/micro-batcher";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import type { CallbackQueue, EnqueueResult } from "../ingest/ports.ts";
 import { bullmqBatchAdd } from "./batch-add.ts";
 import type { JobToAdd } from "./batch-add.ts";
@@ -34,11 +34,11 @@ const FAILS_ALL_ALIKE =
 export interface BullmqCallbackQueueOptions {
   queue: Queue<CallbackJob, void, string>;
   /** The connection of the queue. */
-  client: Redis;
+  client: RedisClient;
   /** Why nothing may be acknowledged at this moment, or null. */
   refusal: () => string | null;
-  /** The same of what this connection has written, once its replicas have told. */
-  replicaRefusal: () => Promise<string | null>;
+  /** Called before a write; what it returns tells the same of that write, once the replicas have told. */
+  beginCommit: () => () => Promise<string | null>;
   /** So many callbacks were sent to Redis together. */
   onCommit: (callbacks: number) => void;
   deadlineMs?: number;
@@ -55,10 +55,11 @@ export function bullmqCallbackQueue(options: BullmqCallbackQueueOptions): Callba
   const { queue, refusal, deadlineMs = ENQUEUE_DEADLINE_MS } = options;
   const add = bullmqBatchAdd(queue, options.client, JOB_NAMES.callbacks);
   const commit = async (jobs: readonly JobToAdd<CallbackJob>[]): Promise<string | null> => {
+    const replicaRefusal = options.beginCommit();
     await add(jobs);
     // The reply may be that of another Redis than the one that was checked: commands in flight are sent again on the
     // next connection.
-    return (await options.replicaRefusal()) ?? refusal();
+    return (await replicaRefusal()) ?? refusal();
   };
   const batcher = new MicroBatcher<JobToAdd<CallbackJob>, EnqueueResult>({
     maxSize: MAX_CALLBACKS,

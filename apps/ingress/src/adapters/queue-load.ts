@@ -1,8 +1,9 @@
+import type { Queue } from "bullmq";
 import type { RedisMemory } from "@reelgate/shared/redis-memory";
 
 export interface QueueLoadOptions {
-  /** Callbacks that are in Redis and not settled, of all queues together. */
-  length: () => Promise<number>;
+  /** Those of all shards: their callbacks that are not settled count together. */
+  queues: readonly Pick<Queue, "getJobCountByTypes">[];
   memory: () => Promise<RedisMemory>;
   /** MAX_QUEUE_LENGTH; 0 for no bound. */
   maxLength: number;
@@ -46,7 +47,7 @@ export class QueueLoad implements Disposable {
     if (this.#sampling) return;
     this.#sampling = true;
     try {
-      const [length, memory] = await Promise.all([this.#options.length(), this.#options.memory()]);
+      const [length, memory] = await Promise.all([this.#length(), this.#options.memory()]);
       this.#refusal = this.#judge(length, memory);
       this.#options.onSample({ length, isFull: this.#refusal !== null });
     } catch {
@@ -54,6 +55,15 @@ export class QueueLoad implements Disposable {
     } finally {
       this.#sampling = false;
     }
+  }
+
+  async #length(): Promise<number> {
+    const lengths = await Promise.all(
+      this.#options.queues.map((queue) =>
+        queue.getJobCountByTypes("waiting", "prioritized", "delayed", "active"),
+      ),
+    );
+    return lengths.reduce((sum, length) => sum + length, 0);
   }
 
   #judge(length: number, { usedBytes, maxBytes }: RedisMemory): string | null {

@@ -3,16 +3,20 @@ import type { Telemetry } from "bullmq";
 import type { z } from "zod";
 import { KEPT_JOBS } from "@reelgate/shared/adapters/kept-jobs";
 import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
-import type { QueueName } from "@reelgate/shared/contract/jobs";
+import type { QueueShard } from "@reelgate/shared/contract/queue-shards";
 import { withinMs } from "@reelgate/shared/lifecycle";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import type { JobEnd, RunningStage, StageHandler, StageObserver } from "../stages/stage.ts";
 import { createJobProgress } from "./job-progress.ts";
 
 export interface BullmqStageOptions<T> {
-  queue: QueueName;
-  /** Of role `worker`; BullMQ makes a second one of it for its blocking read. The caller closes it. */
-  connection: Redis;
+  /** The part of the queue whose jobs are run. */
+  shard: QueueShard;
+  /**
+   * Of role `worker`; several stages may have the same. BullMQ makes another one of it for its blocking read. The caller
+   * closes it.
+   */
+  connection: RedisClient;
   concurrency: number;
   schema: z.ZodType<T>;
   handler: StageHandler<T>;
@@ -54,7 +58,7 @@ const MAX_UNDECIDED_DELAY_MS = 30_000;
 const CLOSE_MARGIN_MS = 5000;
 
 /**
- * Runs the jobs of one queue.
+ * Runs the jobs of one shard of a queue.
  *
  * A handler's end becomes the job's: done, retried after its delay, or failed for good. What it throws instead is
  * undecided and retried with backoff, without limit: in this system the catalogue decides that something has ended,
@@ -69,7 +73,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
   let begun = 0;
   let inHand = 0;
   const worker = new Worker<T, void, string>(
-    options.queue,
+    options.shard.name,
     async (job, _token, jobSignal) => {
       begun++;
       const data = options.schema.safeParse(job.data);
@@ -122,7 +126,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       stalledInterval: lockDurationMs / 2,
       maxStalledCount: 1_000_000,
       settings: { backoffStrategy: delayOf },
-      ...KEPT_JOBS[options.queue],
+      ...KEPT_JOBS[options.shard.queue],
       ...(options.telemetry === null ? {} : { telemetry: options.telemetry }),
     },
   );
@@ -139,7 +143,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
     get isRunning() {
       return worker.isRunning();
     },
-    queue: options.queue,
+    shard: options.shard,
     activity: () => ({ begun, inHand }),
     async [Symbol.asyncDispose]() {
       // BullMQ's close waits for the jobs in hand without a deadline of its own.

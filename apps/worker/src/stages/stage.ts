@@ -1,4 +1,4 @@
-import type { QueueName } from "@reelgate/shared/contract/jobs";
+import type { QueueShard } from "@reelgate/shared/contract/queue-shards";
 
 /** How a handler ends a job. What it throws instead means that it could not decide: the job is tried again later. */
 export type JobEnd =
@@ -31,10 +31,16 @@ export interface StageObserver {
 /** The work on one job of a stage. Delivery is at least once, also concurrently: a handler must be idempotent. */
 export type StageHandler<T> = (data: T, run: JobRun) => Promise<JobEnd>;
 
-/** A running stage. Disposing it takes no new job, waits for those in hand, then cancels them. */
+/** The work on one shard of a queue. Disposing it takes no new job, waits for those in hand, then cancels them. */
 export interface RunningStage extends AsyncDisposable {
   readonly isRunning: boolean;
-  readonly queue: QueueName;
+  readonly shard: QueueShard;
   /** Runs of jobs that have begun, ever, and those that have not ended. */
   readonly activity: () => { begun: number; inHand: number };
+}
+
+/** A running stage of each shard of a queue. Disposing it stops all of them together. */
+export interface ShardedStage extends AsyncDisposable {
+  readonly isRunning: boolean;
+  readonly shards: readonly RunningStage[];
 }
