@@ -251,7 +251,7 @@ test("a worker of BullMQ works on what a batch left, in its order", async () => 
   expect(done.map(({ id, name, data }) => ({ id, name, data }))).toEqual(
     jobs.map(({ id, data }) => ({ id, name: JOB_NAMES.callbacks, data })),
   );
-  expect(done.every(({ attempts }) => Number(attempts) > 1e15)).toBe(true);
+  expect(done.every(({ attempts }) => Number(attempts) >= 1e9)).toBe(true);
 });
 
 test("G1: a Redis that is full takes nothing of a batch", async () => {
