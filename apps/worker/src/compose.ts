@@ -212,10 +212,10 @@ export async function compose(
     const watching = new AbortController();
     const watch = watchStages(
       {
-        stages: stages.map(({ queue, activity }) => ({
-          name: queue,
-          activity,
-          ready: readyJobs(producer, queues[queue]),
+        stages: stages.map((stage) => ({
+          name: stage.queue,
+          activity: () => stage.activity(),
+          ready: readyJobs(producer, queues[stage.queue]),
         })),
         clock: systemClock,
         pingCatalogue: () => pingDatabase(db),
