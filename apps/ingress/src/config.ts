@@ -109,7 +109,7 @@ export const INGRESS_ENV: {
   MAX_CONNECTIONS: {
     parse: integerBetween(10, 1_000_000),
     description:
-      "Connections to the public port, at about 10 KB each; beyond it the one that has been without an answer for the longest is closed. Never more than the process may open files.",
+      "Connections to the public port, at about 12 KB each; beyond it the one that has been without an answer for the longest is closed. Never more than the process may open files.",
     example: "10000",
     default: "10000",
   },

@@ -14,7 +14,7 @@ interface Hold {
 /**
  * Bounds the memory that bodies take together, those on their way and those that wait for the queue (MAX_IN_FLIGHT_BYTES).
  *
- * Bytes count when they are here, not when they are announced, or whoever announces much and sends little would hold what
+ * Bytes of large bodies count when they are here, not when they are announced, or whoever announces much and sends little would hold what
  * others need. At the bound the body that began first and has not arrived gives way: a callback is one or two packets and
  * arrives within a round trip, so the oldest is the slowest, and slow senders shut nobody out but each other. Ten thousand
  * connections that each stop in the middle of 64 KB hold the bound and no byte more.

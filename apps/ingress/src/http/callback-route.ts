@@ -141,7 +141,10 @@ async function rateLimited(
   return { kind: "rate_limited", detail: null, retryAfterS: Math.ceil(waitMs / 1000) };
 }
 
-function headersOf(outcome: Outcome, closes: boolean): Record<string, string> {
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
+function headersOf(outcome: Outcome, closes: boolean): Readonly<Record<string, string>> {
+  if (outcome.kind === "accepted") return NO_HEADERS;
   return {
     ...(outcome.kind === "method_not_allowed" ? { allow: "POST" } : {}),
     ...(outcome.kind === "rate_limited" ? { "retry-after": String(outcome.retryAfterS) } : {}),

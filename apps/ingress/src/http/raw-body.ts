@@ -17,6 +17,12 @@ export type RawBodyReader = (
 ) => Promise<RawBody>;
 
 /**
+ * A body that announces no more than this is counted by its word, which costs it no listener: as many as there may be
+ * connections take no more than the bound by it. True callbacks are of this kind.
+ */
+const SMALL_BODY_BYTES = 4096;
+
+/**
  * Body bytes as they came, whatever the content type says. Nothing is decompressed: the id of a callback is made from
  * the bytes that the provider sends, and a small body must not become a large one.
  */
@@ -32,7 +38,9 @@ export function rawBodyReader(limitBytes: number, budget: BodyBudget): RawBodyRe
           isGivenUp: true,
         });
       });
-      request.on("data", (chunk: Buffer) => held.grow(chunk.length));
+      const announcedBytes = Number(request.headers["content-length"]);
+      if (announcedBytes <= SMALL_BODY_BYTES) held.grow(announcedBytes);
+      else request.on("data", (chunk: Buffer) => held.grow(chunk.length));
       read(request, response, (error?: unknown) => {
         if (error === undefined) {
           const body: unknown = (request as Request).body;
