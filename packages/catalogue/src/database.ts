@@ -13,11 +13,14 @@ export interface DatabaseOptions {
   statementTimeoutMs: number;
   /** Shown in pg_stat_activity. */
   applicationName: string;
+  /** How long a query waits for a free or a new connection; 5 s otherwise. */
+  connectTimeoutMs?: number;
   /** Errors of idle connections; the pool replaces them by itself. */
   onError: (error: Error) => void;
 }
 
 const TIMESTAMPTZ_OID = 1184;
+const CONNECT_TIMEOUT_MS = 5000;
 
 const SESSION = {
   TimeZone: "UTC",
@@ -35,9 +38,8 @@ const SESSION = {
  * Opens a pool; connects on first use.
  *
  * `query_timeout` is the client's own clock: on a half-open connection the server's `statement_timeout` is never heard
- * of. `connectionTimeoutMillis` bounds the wait for a free or new connection. A client that vanished in the middle of a
- * transaction holds its locks until `idle_in_transaction_session_timeout` ends it: the server sees no end of the
- * connection when the client's machine or network is gone.
+ * of. A client that vanished in the middle of a transaction holds its locks until `idle_in_transaction_session_timeout`
+ * ends it: the server sees no end of the connection when the client's machine or network is gone.
  */
 export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
   const pool = new pg.Pool({
@@ -47,7 +49,7 @@ export function openDatabase(options: DatabaseOptions): CatalogueDatabase {
     statement_timeout: options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + 2000,
     idle_in_transaction_session_timeout: options.statementTimeoutMs + 2000,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     options: Object.entries(SESSION)

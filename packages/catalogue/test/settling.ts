@@ -12,12 +12,13 @@ export const RECEIVED_AT_MS = 1_642_089_600_123;
 
 export function open(
   url: string,
-  options: { poolSize?: number; statementTimeoutMs?: number } = {},
+  options: { poolSize?: number; statementTimeoutMs?: number; connectTimeoutMs?: number } = {},
 ): CatalogueDatabase & AsyncDisposable {
   const db = openDatabase({
     url,
-    poolSize: options.poolSize ?? 10,
-    statementTimeoutMs: options.statementTimeoutMs ?? 30_000,
+    poolSize: 10,
+    statementTimeoutMs: 30_000,
+    ...options,
     applicationName: "reelgate-test",
     onError: () => {},
   });

@@ -14,7 +14,8 @@ export async function openTestCatalogue(
   options: { poolSize?: number } = {},
 ): Promise<TestCatalogue> {
   const database = await createTestDatabase();
-  const db = open(database.url, options);
+  // Tests queue hundreds of callbacks at a time for ten connections, and a busy machine needs its time for them.
+  const db = open(database.url, { connectTimeoutMs: 30_000, ...options });
   return Object.assign(db, {
     url: database.url,
     async [Symbol.asyncDispose]() {
