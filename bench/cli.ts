@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { errorMessage } from "@reelgate/shared/errors";
 import { benchCatalogue } from "./catalogue.ts";
 import { MEDIA_PARTS, benchMedia } from "./media.ts";
+import { benchWorker } from "./worker.ts";
 
 const USAGE = `npm run bench -- <what> [options]
 
@@ -19,6 +20,12 @@ const USAGE = `npm run bench -- <what> [options]
               --scale N      divides the sizes of downloads by N; their figures are printed then, and not written (1)
               --note TEXT    as above
               --data-dir D   keeps the generated recordings (7 GB) in D and uses them again; otherwise they are removed
+
+  worker      settling waiting callbacks, beside a worker that does nothing and one transaction for each
+              --callbacks N    callbacks that wait (20000)
+              --concurrency N  of them in hand at a time (64)
+              --rounds N       turns of each (5)
+              --note TEXT      as above
 
 Figures go to bench/results.md, into the section of what was measured.`;
 
@@ -44,6 +51,8 @@ try {
       rows: { type: "string", default: "10000000" },
       runs: { type: "string", default: "200" },
       rounds: { type: "string", default: "5" },
+      callbacks: { type: "string", default: "20000" },
+      concurrency: { type: "string", default: "64" },
       mbps: { type: "string", default: "50" },
       scale: { type: "string", default: "1" },
       only: { type: "string", default: MEDIA_PARTS.join(",") },
@@ -66,6 +75,13 @@ try {
       const scale = positive("scale", values.scale);
       const parts = someOf(MEDIA_PARTS, values.only);
       await benchMedia({ ...common, rounds, megabitsPerSecond, scale, parts });
+      break;
+    }
+    case "worker": {
+      const callbacks = positive("callbacks", values.callbacks);
+      const rounds = positive("rounds", values.rounds);
+      const concurrency = positive("concurrency", values.concurrency);
+      await benchWorker({ callbacks, rounds, concurrency, note: common.note });
       break;
     }
     default:
