@@ -6,6 +6,7 @@ import { benchIngress } from "./ingress.ts";
 import { MEDIA_PARTS, benchMedia } from "./media.ts";
 import { benchMillion } from "./million.ts";
 import { benchOutage } from "./outage.ts";
+import { benchWorker } from "./worker.ts";
 
 const USAGE = `npm run bench -- <what> [options]
 
@@ -48,6 +49,11 @@ const USAGE = `npm run bench -- <what> [options]
               --minutes N    how long (15); results are written from 15 on
               --rate N       callbacks a second (300)
               --note TEXT    as above
+  worker      settling waiting callbacks, beside a worker that does nothing and one transaction for each
+              --callbacks N    callbacks that wait (20000)
+              --concurrency N  of them in hand at a time (64)
+              --rounds N       turns of each (5)
+              --note TEXT      as above
 
 Figures go to bench/results.md, into the section of what was measured.`;
 
@@ -85,6 +91,8 @@ try {
       count: { type: "string", default: "1000000" },
       minutes: { type: "string", default: "15" },
       rate: { type: "string", default: "300" },
+      callbacks: { type: "string", default: "20000" },
+      concurrency: { type: "string", default: "64" },
       mbps: { type: "string", default: "50" },
       scale: { type: "string", default: "1" },
       only: { type: "string" },
@@ -135,6 +143,13 @@ try {
     case "outage": {
       const minutes = positive("minutes", values.minutes);
       await benchOutage({ ...common, minutes, ratePerS: positive("rate", values.rate) });
+      break;
+    }
+    case "worker": {
+      const callbacks = positive("callbacks", values.callbacks);
+      const rounds = positive("rounds", values.rounds);
+      const concurrency = positive("concurrency", values.concurrency);
+      await benchWorker({ callbacks, rounds, concurrency, note: common.note });
       break;
     }
     default:

@@ -1,3 +1,4 @@
+import { batchedMediaQueue } from "@reelgate/shared/adapters/batched-media-queue";
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer, createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
@@ -44,7 +45,7 @@ import { verifyMedia } from "./handlers/verify-media.ts";
 import { startShardedStage } from "./stages/sharded-stage.ts";
 import { waitForSchema } from "./stages/wait-for-schema.ts";
 import { repeatEvery } from "./stages/repeat.ts";
-import { stageMetrics } from "./stage-metrics.ts";
+import { settleBatches, stageMetrics } from "./stage-metrics.ts";
 import type { ShardedStage } from "./stages/stage.ts";
 import { watchStages } from "./stages/watchdog.ts";
 
@@ -54,6 +55,7 @@ const SWEEP_POLL_MS = 60_000;
 /** What a download left belongs to a recording that failed or moved to another worker once nobody has touched it so long. */
 const STAGING_UNUSED_MS = 7 * 86_400_000;
 const STAGING_SWEEP_INTERVAL_MS = 3_600_000;
+const SETTLE_BATCHES = { maxBatchSize: 64, maxBatchesInFlight: 2 } as const;
 /** Jobs in hand are cancelled so long before the grace of the whole process ends. */
 const CANCEL_MARGIN_MS = 10_000;
 
@@ -114,8 +116,11 @@ export async function compose(
 
   await waitForSchema({ clock: systemClock, events, check: () => assertSchemaCurrent(db) }, signal);
 
-  const catalogue = tracedCatalogue(tracing, postgresCatalogue(db));
-  const mediaQueue = shardedMediaQueue(
+  const catalogue = tracedCatalogue(
+    tracing,
+    postgresCatalogue(db, { ...SETTLE_BATCHES, onBatch: settleBatches(registry) }),
+  );
+  const bulkQueue = shardedMediaQueue(
     createProducers<MediaJob>(config.redis.shardCount, {
       queue: QUEUES.media,
       connection: producer,
@@ -123,6 +128,8 @@ export async function compose(
       onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
     }).map(bullmqMediaQueue),
   );
+  // A bulk belongs to no trace: where there are traces, each job is queued by its own.
+  const mediaQueue = tracing.isOn ? bulkQueue : batchedMediaQueue(bulkQueue);
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
   const common = {

@@ -77,9 +77,10 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
   },
   CALLBACKS_CONCURRENCY: {
     parse: integerBetween(1, 1000),
-    description: "Callbacks that one worker settles at a time.",
-    example: "16",
-    default: "16",
+    description:
+      "Callbacks that one worker has in hand at a time; those that are there together share transactions.",
+    example: "64",
+    default: "64",
   },
   MEDIA_CONCURRENCY: {
     parse: integerBetween(1, 1000),

@@ -5,6 +5,19 @@ import type { StageObserver } from "./stages/stage.ts";
 const WAIT_BUCKETS_S = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600];
 const RUN_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800];
 
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
+
+/** Counts the transactions that settle callbacks, by how many they settle. */
+export function settleBatches(registry: Registry): (callbacks: number) => void {
+  const batch = new Histogram({
+    name: "reelgate_callbacks_batch_callbacks",
+    help: "Callbacks of one transaction of stage 1, which settles as many as are in hand together.",
+    buckets: BATCH_BUCKETS,
+    registers: [registry],
+  });
+  return (callbacks) => batch.observe(callbacks);
+}
+
 /** What every stage counts about its jobs, by the name of its queue. */
 export function stageMetrics(registry: Registry): (stage: string) => StageObserver {
   const registers = [registry];

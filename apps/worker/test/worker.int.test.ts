@@ -285,7 +285,11 @@ describe("G2: one outcome, whatever happens", () => {
     await stage.startWorker();
     const swept = await sweepPending(
       {
-        catalogue: postgresCatalogue(stage.db),
+        catalogue: postgresCatalogue(stage.db, {
+          maxBatchSize: 1,
+          maxBatchesInFlight: 1,
+          onBatch: () => {},
+        }),
         mediaQueue: bullmqMediaQueue(
           createProducer<MediaJob>({ queue: QUEUES.media, connection, onError: () => {} }),
         ),

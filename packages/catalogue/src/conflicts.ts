@@ -5,6 +5,24 @@ import { redactText, withoutQuery } from "@reelgate/shared/redact";
 import { isoFromUnixMicroseconds } from "./instant.ts";
 import type { RecordingsTable } from "./schema.ts";
 
+/** What a recording is described by, as far as callbacks are held against it. */
+export type Described = Pick<
+  Selectable<RecordingsTable>,
+  | "app"
+  | "appname"
+  | "stream_id"
+  | "file_id"
+  | "record_file_id"
+  | "template_id"
+  | "task_id"
+  | "format"
+  | "started_at"
+  | "ended_at"
+  | "declared_duration_s"
+  | "declared_size_bytes"
+  | "video_url"
+>;
+
 /**
  * The fields in which a callback contradicts the recording that it names: both say something, and not the same.
  * What only one of them says is no contradiction.
@@ -12,10 +30,7 @@ import type { RecordingsTable } from "./schema.ts";
  * Compared is what describes the file. Left out is what legitimately differs from one callback of a file to the next
  * or says nothing about it: `t`, `sign`, the parameters of the push, `callback_ext`, the query of a signed URL.
  */
-export function conflictsWith(
-  recording: Selectable<RecordingsTable>,
-  event: RecordingEvent,
-): Conflict[] {
+export function conflictsWith(recording: Described, event: RecordingEvent): Conflict[] {
   const compared: [
     field: string,
     recorded: string | number | null,

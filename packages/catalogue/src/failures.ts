@@ -25,8 +25,28 @@ const ROW_IS_WRONG = /^(?:22|23(?!505)|54)/u;
 const ACCESS_IS_WRONG = /^(?:28|3D)/u;
 const SQLSTATE = /^[0-9A-Z]{5}$/u;
 
+/** Serialisation failure and deadlock: Postgres rolled the transaction back for the sake of others. */
+const ROLLED_BACK = new Set(["40001", "40P01"]);
+
+/** Whether a transaction failed for its timing alone, so that the same work can be done again at once. */
+export function isRolledBackToRunAgain(error: unknown): boolean {
+  return ROLLED_BACK.has(sqlStateOf(error) ?? "");
+}
+
+/**
+ * Whether what {@link catalogued} threw says that a statement took too long: the server is slow, or the statement waited
+ * for a row that somebody keeps locked.
+ */
+export function isStatementTimeout(error: unknown): boolean {
+  return error instanceof AppError && sqlStateOf(error.cause) === "57014";
+}
+
+function sqlStateOf(error: unknown): string | null {
+  return error instanceof Error && "code" in error ? String(error.code) : null;
+}
+
 export function catalogueError(error: unknown): AppError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : null;
+  const code = sqlStateOf(error);
   if (code !== null && SQLSTATE.test(code) && ROW_IS_WRONG.test(code)) {
     return new AppError("catalogue_rejected", {
       message: `Postgres refused the row (SQLSTATE ${code}).`,

@@ -5,7 +5,7 @@ import type { Outcome } from "@reelgate/shared/contract/recording";
 import { endColumns } from "./callback-end.ts";
 import type { CallbackEnd } from "./callback-end.ts";
 import { digestOf } from "./callback-id.ts";
-import { claimRecording, countOnRecording } from "./claim-recording.ts";
+import { claimRecordings, countOnRecordings } from "./claim-recordings.ts";
 import type { CatalogueDatabase } from "./database.ts";
 import { catalogued } from "./failures.ts";
 import type { Schema } from "./schema.ts";
@@ -60,16 +60,14 @@ async function replayIn(
   const { verdict } = callback;
   switch (verdict.kind) {
     case "recording": {
-      const claim = await claimRecording(
-        tx,
-        verdict.identity,
-        verdict.event,
-        callback.receivedAtMs,
-      );
+      const { receivedAtMs } = callback;
+      const claims = await claimRecordings(tx, [{ ...verdict, receivedAtMs }]);
+      const [claim] = claims;
+      if (claim === undefined) throw new Error("a callback that names a recording claimed none");
       const { outcome, recordingId, conflicts, mediaJob } = claim;
       const end = { outcome, recordingId, conflicts, problems: verdict.tolerated };
       if (!(await replaceEnd(tx, callback, end))) throw new ReplayedMeanwhile();
-      await countOnRecording(tx, claim);
+      await countOnRecordings(tx, claims);
       return { kind: "changed", before, outcome, mediaJob };
     }
     case "invalid":

@@ -88,6 +88,24 @@ test("whole numbers that a double cannot hold keep all their digits", () => {
   ]);
 });
 
+test.each([
+  ["9007199254740993", "9007199254740993"],
+  [" -9007199254740993 ", "-9007199254740993"],
+  ["[9007199254740993]", ["9007199254740993"]],
+  ["[1,\n9007199254740993]", [1, "9007199254740993"]],
+  ['{"a":9007199254740993}', { a: "9007199254740993" }],
+  ['{"a":-9007199254740993}', { a: "-9007199254740993" }],
+  ['{"a":\t9007199254740991}', { a: Number.MAX_SAFE_INTEGER }],
+  ['{"a":"9007199254740993"}', { a: "9007199254740993" }],
+])("wherever such a number stands: %j", (text, value) => {
+  expect(parseJsonExact(text)).toEqual(value);
+});
+
+test("many brackets that close again are no depth", () => {
+  const flat = `[${Array.from({ length: 500 }, () => "[]").join()}]`;
+  expect(parseJsonExact(flat)).toHaveLength(500);
+});
+
 test("property: what JSON.stringify writes is read back", () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {

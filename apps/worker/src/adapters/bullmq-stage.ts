@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { UnrecoverableError, Worker } from "bullmq";
 import type { Telemetry } from "bullmq";
 import type { z } from "zod";
@@ -65,24 +66,24 @@ const CLOSE_MARGIN_MS = 5000;
  * never a counter in Redis.
  *
  * `maxStalledCount`: by default a job that was in hand at two crashes fails for good, whatever its attempts; an
- * acknowledged callback must not. The processor has three parameters because BullMQ passes the signal only then.
+ * acknowledged callback must not.
  */
 export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStage {
   const stopping = new AbortController();
+  // Whatever every job in hand waits for listens to it.
+  setMaxListeners(0, stopping.signal);
   const lockDurationMs = options.lockDurationMs ?? 30_000;
   let begun = 0;
   let inHand = 0;
   const worker = new Worker<T, void, string>(
     options.shard.name,
-    async (job, _token, jobSignal) => {
+    async (job) => {
       begun++;
       const data = options.schema.safeParse(job.data);
       if (!data.success) {
         // Not failed for good: in a rollout the job may be of a newer version, whose worker will understand it.
         throw new Error(`the job's data is not of this version: ${data.error.message}`);
       }
-      const signal =
-        jobSignal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, jobSignal]);
       const progress = createJobProgress(job);
       const startedAtMs = performance.now();
       options.observer.started(job.attemptsStarted > 1 ? null : Date.now() - job.timestamp);
@@ -92,7 +93,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
         // Both counters are BullMQ's: one counts the runs that began, the other those that ended.
         const crashes = Math.max(job.attemptsStarted - job.attemptsMade - 1, 0);
         end = await options.handler(data.data, {
-          signal,
+          signal: stopping.signal,
           crashes,
           progress: (value) => progress.report(value),
         });

@@ -6,18 +6,60 @@ import {
   recordMediaReport,
 } from "@reelgate/catalogue/media-state";
 import { replayCallback } from "@reelgate/catalogue/replay";
-import { settleCallback } from "@reelgate/catalogue/settle";
+import { isStatementTimeout } from "@reelgate/catalogue/failures";
+import { settleCallback, settleCallbacks } from "@reelgate/catalogue/settle";
+import type { CallbackToSettle, Settlement } from "@reelgate/catalogue/settle";
+import { AppError } from "@reelgate/shared/errors";
+import { MicroBatcher } from "@reelgate/shared/micro-batcher";
 import type { CallbackCatalogue, MediaCatalogue } from "../ports.ts";
 
+export interface PostgresCatalogueOptions {
+  /** Most callbacks that one transaction settles. */
+  maxBatchSize: number;
+  /** Transactions that settle callbacks at a time. */
+  maxBatchesInFlight: number;
+  /** A transaction that settles callbacks has ended, whatever came of it. */
+  onBatch: (callbacks: number) => void;
+}
+
 /** The catalogue's functions bound to one pool of connections. */
-export function postgresCatalogue(db: CatalogueDatabase): CallbackCatalogue & MediaCatalogue {
+export function postgresCatalogue(
+  db: CatalogueDatabase,
+  options: PostgresCatalogueOptions,
+): CallbackCatalogue & MediaCatalogue {
   return {
-    settle: (callback) => settleCallback(db, callback),
+    settle: settlerInBatches(db, options),
     replay: (callback) => replayCallback(db, callback),
     target: (job) => getMediaTarget(db, job),
     report: (job, report, stored, durationMs) =>
       recordMediaReport(db, job, report, stored, durationMs),
     failure: (job, failure) => recordMediaFailure(db, job, failure),
     pendingJobs: (options) => listPendingMediaJobs(db, options),
+  };
+}
+
+/**
+ * Concurrent callbacks share a transaction, and none fails for another. A row that Postgres refuses for ever is found by
+ * settling each of its batch alone, one after the other: that takes milliseconds. When the batch waited in vain for a
+ * row that somebody keeps locked, all of them go alone at once, so that only those of that recording wait on.
+ */
+function settlerInBatches(
+  db: CatalogueDatabase,
+  { maxBatchSize, maxBatchesInFlight, onBatch }: PostgresCatalogueOptions,
+): CallbackCatalogue["settle"] {
+  const batcher = new MicroBatcher<CallbackToSettle, Settlement>({
+    run: (callbacks) => settleCallbacks(db, callbacks),
+    maxSize: maxBatchSize,
+    maxInFlight: maxBatchesInFlight,
+    isolates: (error) => error instanceof AppError && error.code === "catalogue_rejected",
+    onBatch,
+  });
+  return async (callback) => {
+    try {
+      return await batcher.submit(callback);
+    } catch (error) {
+      if (!isStatementTimeout(error)) throw error;
+      return await settleCallback(db, callback);
+    }
   };
 }

@@ -37,6 +37,7 @@ export function createJobProgress(job: Pick<Job, "updateProgress">): JobProgress
       if (performance.now() - writtenAtMs >= INTERVAL_MS) write();
     },
     async flush() {
+      if (newest === null && writing === null) return;
       const pending = async (): Promise<void> => {
         await writing;
         write();

@@ -1,0 +1,23 @@
+import type { BulkMediaQueue, MediaJob, MediaQueue } from "../contract/jobs.ts";
+import { MicroBatcher } from "../micro-batcher.ts";
+
+/** As many as one batch of stage 1 brings, whose jobs all come in one turn. */
+const MAX_JOBS = 64;
+const MAX_BATCHES_IN_FLIGHT = 4;
+
+/**
+ * Concurrent calls share one bulk. An error is that of all of them: media jobs are alike, and what a bulk did before it
+ * failed changes nothing for the next one, since their ids are those of their recordings.
+ */
+export function batchedMediaQueue(queue: BulkMediaQueue): MediaQueue {
+  const batcher = new MicroBatcher<MediaJob, void>({
+    run: async (jobs) => {
+      await queue.enqueueAll(jobs);
+      return jobs.map(() => undefined);
+    },
+    maxSize: MAX_JOBS,
+    maxInFlight: MAX_BATCHES_IN_FLIGHT,
+    isolates: () => false,
+  });
+  return { enqueue: (job) => batcher.submit(job) };
+}
