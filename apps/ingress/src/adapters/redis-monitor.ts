@@ -31,7 +31,13 @@ const PROBE_LIFE_MS = 60_000;
 type Layout = { known: false } | { known: true; problem: string | null };
 
 /** The worst first. */
-const SEVERITY: readonly RedisState["kind"][] = ["away", "unconfirmed", "volatile", "durable"];
+const SEVERITY: readonly RedisState["kind"][] = [
+  "away",
+  "unconfirmed",
+  "other_layout",
+  "volatile",
+  "durable",
+];
 
 /**
  * Knows at any moment, without asking, whether a write that Redis acknowledges now is on its disk, for each shard: in a
@@ -75,6 +81,7 @@ export class RedisMonitor implements Disposable {
     switch (state.kind) {
       case "unconfirmed":
         return "Redis has not told yet whether it is durable";
+      case "other_layout":
       case "volatile":
         return state.reason;
       case "durable":
@@ -177,6 +184,7 @@ export class RedisMonitor implements Disposable {
       const layout = await confirmQueueLayout(client, shards.length);
       this.#layoutCheckedAtMs = performance.now();
       this.#layout = { known: true, problem: layout.agrees ? null : layout.problem };
+      this.#announce();
     } catch {
       // What was known of it still holds; the next turn asks again.
     } finally {
@@ -185,18 +193,22 @@ export class RedisMonitor implements Disposable {
   }
 
   #worst(): RedisState {
-    return this.#probeKeys
+    const worst = this.#probeKeys
       .map((_key, shard) => this.#stateOf(shard))
-      .reduce((worst, state) =>
-        SEVERITY.indexOf(state.kind) < SEVERITY.indexOf(worst.kind) ? state : worst,
+      .reduce((one, other) =>
+        SEVERITY.indexOf(other.kind) < SEVERITY.indexOf(one.kind) ? other : one,
       );
+    if (worst.kind === "away" || worst.kind === "unconfirmed") return worst;
+    if (!this.#layout.known) return { kind: "unconfirmed" };
+    const { problem } = this.#layout;
+    return problem === null ? worst : { kind: "other_layout", reason: problem };
   }
 
   #announce(): void {
     const state = this.#worst();
     const previous = this.#announced;
     this.#announced = state;
-    const reasonOf = (of: RedisState): string => (of.kind === "volatile" ? of.reason : "");
+    const reasonOf = (of: RedisState): string => ("reason" in of ? of.reason : "");
     if (previous.kind !== state.kind || reasonOf(previous) !== reasonOf(state)) {
       this.#options.onChange(state);
     }
