@@ -17,6 +17,8 @@ const roundMs = (ms: number): number => Math.round(ms * 100) / 100;
 export type RedisState =
   | { kind: "away" }
   | { kind: "unconfirmed" }
+  /** Its queues have another number of shards than this process. */
+  | { kind: "other_layout"; reason: string }
   | { kind: "durable" }
   | { kind: "volatile"; reason: string };
 
@@ -131,6 +133,9 @@ export class IngressTelemetry {
         break;
       case "durable":
         this.#logger.info("Redis writes to disk before it replies");
+        break;
+      case "other_layout":
+        this.#logger.error(state.reason);
         break;
       case "volatile":
         this.#logger.warn({ reason: state.reason }, "Redis can lose what it acknowledges");

@@ -91,25 +91,34 @@ export function poolUse(db: CatalogueDatabase): PoolUse {
   return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
 }
 
+/** A standby or a demoted primary (25006), a server that stops or starts (57P), a connection that is lost (08). */
+const SERVER_IS_LEAVING = /^(?:25006|57P0[1-3]|08...)$/u;
+
 /**
  * A connection that did not answer within `query_timeout` is never used again. pg gives up on the answer alone and
  * hands the connection back to the pool, where the next statement would wait behind the one that was given up.
+ *
+ * One to a server that is no primary any more is not used for further work either: after a failover it stays open and
+ * well, and leads to the standby for as long as it lives.
  */
 async function connectFrom(pool: pg.Pool): Promise<PostgresPoolClient> {
   const client = await pool.connect();
   let isSilent = false;
+  let isSpent = false;
   const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
     if (isSilent) throw new Error("The connection is given up.");
     try {
       return await client.query(text, [...parameters]);
     } catch (error) {
       isSilent = error instanceof Error && error.message === "Query read timeout";
+      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      isSpent ||= isSilent || SERVER_IS_LEAVING.test(code);
       throw error;
     }
   };
   return {
     query: query as PostgresPoolClient["query"],
-    release: (destroy?: boolean) => client.release(destroy === true || isSilent),
+    release: (destroy?: boolean) => client.release(destroy === true || isSpent),
   };
 }
 

@@ -71,12 +71,17 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
     await expect(settleCallback(there, callback)).resolves.toMatchObject({ outcome: "recorded" });
   });
 
-  test("a server that became read-only, as after a failover", async () => {
-    await using there = await openTestCatalogue();
-    await sql`alter database ${sql.ref(new URL(there.url).pathname.slice(1))} set default_transaction_read_only = on`.execute(
-      there,
-    );
-    await using later = open(there.url);
+  test("a server that became read-only, as after a failover; its connections are not used again", async () => {
+    await using readOnly = await createTestDatabase();
+    await using there = open(readOnly.url);
+    const name = sql.ref(new URL(readOnly.url).pathname.slice(1));
+    // It holds for connections that are made from now on.
+    const becomeReadOnly = (state: "on" | "off"): Promise<unknown> =>
+      sql`alter database ${name} set default_transaction_read_only = ${sql.raw(state)}`.execute(
+        there,
+      );
+    await becomeReadOnly("on");
+    await using later = open(readOnly.url);
     await expect(settleCallback(later, sample({ file_id: "read-only" }))).rejects.toMatchObject({
       ...UNAVAILABLE,
       message: "Postgres cannot do this now (25006).",
@@ -85,6 +90,11 @@ describe("what speaks of the moment is catalogue_unavailable", () => {
       items: [],
       nextCursor: null,
     });
+    const failing = settleCallback(later, sample({ file_id: "read-only" }));
+    await expect(failing).rejects.toMatchObject(UNAVAILABLE);
+    await becomeReadOnly("off");
+    const settled = settleCallback(later, sample({ file_id: "read-only" }));
+    await expect(settled).resolves.toMatchObject({ outcome: "recorded" });
   });
 
   test("a statement that takes too long", async () => {

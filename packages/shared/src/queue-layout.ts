@@ -63,7 +63,7 @@ export function watchQueueLayout(
 export async function readQueueLayout(client: RedisClient): Promise<number | null> {
   const kept = await client.get(QUEUE_LAYOUT_KEY);
   if (kept !== null) return Number(kept);
-  return (await hasOpenJobs(client, 1)) ? 1 : null;
+  return (await hasUnsplitJobs(client)) ? 1 : null;
 }
 
 /** Notes another number, once the queues of the one before are empty. Whoever calls it has stopped every app. */
@@ -71,15 +71,15 @@ export async function writeQueueLayout(client: RedisClient, shardCount: number):
   await client.set(QUEUE_LAYOUT_KEY, String(shardCount));
 }
 
-async function hasOpenJobs(client: RedisClient, shardCount: number): Promise<boolean> {
-  for (const queue of Object.values(QUEUES)) {
-    for (const { name } of shardsOf(queue, shardCount)) {
-      for (const key of OPEN_KEYS) {
-        if ((await client.exists(`${QUEUE_PREFIX}:${name}:${key}`)) > 0) return true;
-      }
-    }
-  }
-  return false;
+async function hasUnsplitJobs(client: RedisClient): Promise<boolean> {
+  const keys = Object.values(QUEUES).flatMap((queue) =>
+    shardsOf(queue, 1).flatMap(({ name }) =>
+      OPEN_KEYS.map((key) => `${QUEUE_PREFIX}:${name}:${key}`),
+    ),
+  );
+  // One by one: in a cluster they are in different slots.
+  const found = await Promise.all(keys.map((key) => client.exists(key)));
+  return found.some((count) => count > 0);
 }
 
 function compared(kept: number, given: number): QueueLayout {

@@ -11,7 +11,9 @@ export function shardedMediaQueue(shards: readonly BulkMediaQueue[]): BulkMediaQ
       const byShard = shards.map((): MediaJob[] => []);
       for (const job of jobs) byShard[shardOf(job)]?.push(job);
       await Promise.all(
-        byShard.map((some, index) => (some.length > 0 ? shards[index]?.enqueueAll(some) : null)),
+        byShard.map(async (some, index) => {
+          if (some.length > 0) await shards[index]?.enqueueAll(some);
+        }),
       );
     },
   };

@@ -35,7 +35,13 @@ const PROBE_LIFE_MS = 60_000;
 type Layout = { known: false } | { known: true; problem: string | null };
 
 /** The worst first. */
-const SEVERITY: readonly RedisState["kind"][] = ["away", "unconfirmed", "volatile", "durable"];
+const SEVERITY: readonly RedisState["kind"][] = [
+  "away",
+  "unconfirmed",
+  "other_layout",
+  "volatile",
+  "durable",
+];
 
 /**
  * Knows at any moment, without asking, whether a write that Redis acknowledges now is on its disk, for each shard: in a
@@ -83,6 +89,8 @@ export class RedisMonitor implements Disposable {
       case "unconfirmed":
         if (this.#options.requireDurable) return "Redis has not told yet whether it is durable";
         return replicaProblem;
+      case "other_layout":
+        return state.reason;
       case "volatile":
         return this.#options.requireDurable ? state.reason : replicaProblem;
       case "durable":
@@ -214,6 +222,7 @@ export class RedisMonitor implements Disposable {
       const layout = await confirmQueueLayout(client, shards.length);
       this.#layoutCheckedAtMs = performance.now();
       this.#layout = { known: true, problem: layout.agrees ? null : layout.problem };
+      this.#announce();
     } catch {
       // What was known of it still holds; the next turn asks again.
     } finally {
@@ -222,11 +231,15 @@ export class RedisMonitor implements Disposable {
   }
 
   #worst(): RedisState {
-    return this.#probeKeys
+    const worst = this.#probeKeys
       .map((_key, shard) => this.#stateOf(shard))
-      .reduce((worst, state) =>
-        SEVERITY.indexOf(state.kind) < SEVERITY.indexOf(worst.kind) ? state : worst,
+      .reduce((one, other) =>
+        SEVERITY.indexOf(other.kind) < SEVERITY.indexOf(one.kind) ? other : one,
       );
+    if (worst.kind === "away" || worst.kind === "unconfirmed") return worst;
+    if (!this.#layout.known) return { kind: "unconfirmed" };
+    const { problem } = this.#layout;
+    return problem === null ? worst : { kind: "other_layout", reason: problem };
   }
 
   #announce(): void {
@@ -239,7 +252,7 @@ export class RedisMonitor implements Disposable {
     const state = this.#worst();
     const previous = this.#announced;
     this.#announced = state;
-    const reasonOf = (of: RedisState): string => (of.kind === "volatile" ? of.reason : "");
+    const reasonOf = (of: RedisState): string => ("reason" in of ? of.reason : "");
     if (previous.kind !== state.kind || reasonOf(previous) !== reasonOf(state)) {
       this.#options.onChange(state);
     }
