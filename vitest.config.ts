@@ -22,6 +22,7 @@ const config: ViteUserConfig = defineConfig({
             "{apps,packages}/*/src/**/*.test.ts",
             "apps/dashboard/web/src/**/*.test.ts",
             "tools/*/{src,test}/**/*.test.ts",
+            "chaos/src/**/*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/dist/**", "**/*.int.test.ts"],
           setupFiles,
@@ -49,7 +50,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           // The built processes, on a machine of their own as far as that goes: one file at a time.
           name: "e2e",
-          include: ["e2e/**/*.e2e.test.ts"],
+          include: ["{e2e,chaos}/**/*.e2e.test.ts"],
           setupFiles,
           globalSetup,
           testTimeout: 180_000,
