@@ -10,6 +10,10 @@ import type { Restartable } from "./restartable.ts";
 export interface TestRedisOptions {
   /** Beyond the durable settings of the product, by the names of redis.conf. */
   settings?: Readonly<Record<string, string>>;
+  /** A made-up one otherwise. */
+  password?: string;
+  /** Further settings that are asked for at each later start, for what has changed since the first. */
+  settingsAtRestart?: () => Promise<Readonly<Record<string, string>>>;
 }
 
 /** A real Redis of this test's own, set up as the product wants it, on a random port of 127.0.0.1. */
@@ -20,13 +24,16 @@ export interface TestRedis extends Restartable {
 
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const dataDir = await mkdtemp(join(tmpdir(), "reelgate-test-redis-"));
-  const password = randomBytes(12).toString("base64url");
-  const start = (port?: number): Promise<RedisServer> =>
+  const password = options.password ?? testPassword();
+  const start = (
+    port?: number,
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<RedisServer> =>
     startRedisServer({
       dataDir,
       password,
       env: process.env,
-      ...(options.settings === undefined ? {} : { settings: options.settings }),
+      settings: { ...options.settings, ...settings },
       ...(port === undefined ? {} : { port }),
     });
   const first = await start();
@@ -34,8 +41,13 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
   const server = restartable({
     name: `Redis on port ${port}`,
     first,
-    startAgain: () => start(port),
+    startAgain: async () => start(port, await options.settingsAtRestart?.()),
     removeData: () => rm(dataDir, { recursive: true, force: true }),
   });
   return Object.assign(server, { url, port });
+}
+
+/** Letters, digits, `-` and `_`. */
+export function testPassword(): string {
+  return randomBytes(12).toString("base64url");
 }
