@@ -24,6 +24,8 @@ export interface Drained {
  * looked for every 15 s; the longest pause before another look at a file of this run is shorter.
  */
 const NO_PROGRESS_MS = 120_000;
+/** And after so many looks: a machine that stood still meanwhile says nothing of the product. */
+const LOOKS_WITHOUT_PROGRESS = 60;
 const POLL_MS = 300;
 
 const totalOf = (left: Left): number => Object.values(left).reduce((sum, one) => sum + one, 0);
@@ -38,9 +40,14 @@ export async function drain(
   const startedMs = performance.now();
   let least = Infinity;
   let lessAtMs = startedMs;
+  let looksSince = 0;
   let problem = "nothing could be asked";
   let last: Left | null = null;
-  while (!signal.aborted && performance.now() - lessAtMs < NO_PROGRESS_MS) {
+  while (
+    !signal.aborted &&
+    (looksSince < LOOKS_WITHOUT_PROGRESS || performance.now() - lessAtMs < NO_PROGRESS_MS)
+  ) {
+    looksSince += 1;
     try {
       last = await whatIsLeft(product, db);
       onLook(leftText(last));
@@ -52,6 +59,7 @@ export async function drain(
     if (total < least) {
       least = total;
       lessAtMs = performance.now();
+      looksSince = 0;
     }
     await delay(POLL_MS);
   }

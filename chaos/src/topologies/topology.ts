@@ -1,6 +1,7 @@
 import type { Topology } from "../fault-kinds.ts";
 import type { Place } from "../place.ts";
 import type { RedisSide } from "../redis-side.ts";
+import { startClusterRedis, startSentinelRedis } from "./many-redis.ts";
 import { startSingleRedis } from "./single-redis.ts";
 
 /** How the Redis of a topology is started. */
@@ -11,8 +12,9 @@ export function redisOf(
     case "single":
       return startSingleRedis;
     case "sentinel":
+      return startSentinelRedis;
     case "cluster":
-      throw new Error(`${topology} is not here yet`);
+      return startClusterRedis;
     default:
       return topology satisfies never;
   }
