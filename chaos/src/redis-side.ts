@@ -1,5 +1,5 @@
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import { seen } from "./faults/injected.ts";
 import type { Inject, Injectors } from "./faults/injected.ts";
@@ -21,7 +21,12 @@ export interface RedisSide extends AsyncDisposable {
 
 /** One command over a connection of its own. */
 async function ask(url: string, ...words: readonly [string, ...string[]]): Promise<unknown> {
-  const client: Redis = createRedis({ url, role: "producer", name: "chaos", onError: () => {} });
+  const client: RedisClient = createRedis({
+    url,
+    role: "producer",
+    name: "chaos",
+    onError: () => {},
+  });
   try {
     await until(() => client.status === "ready", { timeoutMs: 5000, what: "a connection" });
     const [name, ...args] = words;

@@ -2,13 +2,15 @@ import { readFileSync } from "node:fs";
 import { closeDatabase, openDatabase } from "@reelgate/catalogue/database";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent, migrateToLatest } from "@reelgate/catalogue/migrate";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import { readLocalRun } from "@reelgate/shared/local-run";
+import { readQueueLayout } from "@reelgate/shared/queue-layout";
 import { PRODUCER_TIMEOUT_MS } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
+import { defaultShardCount } from "@reelgate/shared/redis-env";
 import { askApp } from "./adapters/app-config-check.ts";
 import { bullmqQueues } from "./adapters/bullmq-queues.ts";
 import type { ProductQueues } from "./adapters/bullmq-queues.ts";
@@ -17,7 +19,7 @@ import {
   postgresCatalogue,
   postgresPruneCatalogue,
 } from "./adapters/postgres-catalogue.ts";
-import { connectRedis } from "./adapters/redis-connection.ts";
+import { connectRedis, reached } from "./adapters/redis-connection.ts";
 import { redisJobs } from "./adapters/redis-jobs.ts";
 import type { CommandIo, ExitCode } from "./command-io.ts";
 import { parseCommandLine } from "./command-line/program.ts";
@@ -75,16 +77,22 @@ export function portsOf(
     await assertSchemaCurrent(db);
     return db;
   });
-  const redis = once(async (): Promise<{ redis: Redis; queues: ProductQueues }> => {
-    const connection = await connectRedis((await servers()).redisUrl(), io.signal);
+  const redis = once(async (): Promise<{ redis: RedisClient; queues: ProductQueues }> => {
+    const { config, servers: named } = await settings();
+    const target = named.redis();
+    const connection = await connectRedis(target, io.signal);
     opened.adopt(connection, (client) => client.disconnect());
     // The command in hand reports it.
     const producer = { connection, onError: () => {} };
+    const shardCount =
+      (await reached(readQueueLayout(connection))) ??
+      config.shardCount ??
+      defaultShardCount(target);
     const queues = {
-      callbacks: createProducer<CallbackJob>({ queue: QUEUES.callbacks, ...producer }),
-      media: createProducer<MediaJob>({ queue: QUEUES.media, ...producer }),
+      callbacks: createProducers<CallbackJob>(shardCount, { queue: QUEUES.callbacks, ...producer }),
+      media: createProducers<MediaJob>(shardCount, { queue: QUEUES.media, ...producer }),
     };
-    for (const queue of Object.values(queues)) {
+    for (const queue of [...queues.callbacks, ...queues.media]) {
       opened.defer(async () => {
         await withinMs(
           queue.close().catch(() => {}),
@@ -98,7 +106,10 @@ export function portsOf(
     catalogue: async () => postgresCatalogue(await database()),
     auditCatalogue: async () => postgresAuditCatalogue(await database()),
     pruneCatalogue: async () => postgresPruneCatalogue(await database()),
-    queues: async () => bullmqQueues((await redis()).queues),
+    queues: async () => {
+      const { redis: client, queues } = await redis();
+      return bullmqQueues(client, queues);
+    },
     jobs: async () => {
       const { redis: client, queues } = await redis();
       return redisJobs(client, queues);

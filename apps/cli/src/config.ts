@@ -1,16 +1,22 @@
 import { reportConfig } from "@reelgate/shared/config-report";
 import type { ConfigReport } from "@reelgate/shared/config-report";
-import { DATABASE_ENV, REDIS_ENV, optional, readEnv, text } from "@reelgate/shared/env";
+import { DATABASE_ENV, optional, readEnv, text } from "@reelgate/shared/env";
 import type { EnvVariable } from "@reelgate/shared/env";
+import { REDIS_ENV, optionalRedisConfig } from "@reelgate/shared/redis-env";
+import type { RedisTarget } from "@reelgate/shared/redis-url";
 
 /** Every variable of the command line. What a command does not need, it does not ask for. */
 export const CLI_ENV: {
-  REDIS_URL: EnvVariable<string | null>;
+  REDIS_URL: EnvVariable<RedisTarget | null>;
+  REDIS_TLS_CA_FILE: EnvVariable<string | null>;
+  QUEUE_SHARDS: EnvVariable<number | null>;
   DATABASE_URL: EnvVariable<string | null>;
   DATABASE_STATEMENT_TIMEOUT_MS: EnvVariable<number>;
   DATA_DIR: EnvVariable<string>;
 } = {
   REDIS_URL: { ...REDIS_ENV.REDIS_URL, parse: optional(REDIS_ENV.REDIS_URL.parse), default: "" },
+  REDIS_TLS_CA_FILE: REDIS_ENV.REDIS_TLS_CA_FILE,
+  QUEUE_SHARDS: REDIS_ENV.QUEUE_SHARDS,
   DATABASE_URL: {
     ...DATABASE_ENV.DATABASE_URL,
     parse: optional(DATABASE_ENV.DATABASE_URL.parse),
@@ -27,7 +33,9 @@ export const CLI_ENV: {
 };
 
 export interface CliConfig {
-  redisUrl: string | null;
+  redis: RedisTarget | null;
+  /** Asked for only where Redis does not say into how many shards its queues are split. */
+  shardCount: number | null;
   databaseUrl: string | null;
   statementTimeoutMs: number;
   dataDir: string;
@@ -38,8 +46,10 @@ export function readCliConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): CliConfig {
   const values = readEnv(CLI_ENV, env);
+  const redis = optionalRedisConfig(values);
   return {
-    redisUrl: values.REDIS_URL,
+    redis: redis.target,
+    shardCount: redis.shardCount,
     databaseUrl: values.DATABASE_URL,
     statementTimeoutMs: values.DATABASE_STATEMENT_TIMEOUT_MS,
     dataDir: values.DATA_DIR,

@@ -85,12 +85,16 @@ export interface QueueDepths {
 
 /** The queues. Every function throws AppError `redis_unavailable` while Redis is away. */
 export interface Queues {
+  /** Into how many shards each queue is split. */
+  readonly shardCount: number;
   depths(): Promise<QueueDepths[]>;
   enqueueMedia(job: MediaJob): Promise<void>;
   /** Queues a settled callback to be judged again. */
   enqueueReplay(callback: StoredCallback): Promise<void>;
   /** Replays that no worker has taken yet. */
   replaysWaiting(): Promise<number>;
+  /** Removes both queues with all that is in them, and notes how many shards the new ones have. */
+  reshard(shardCount: number): Promise<void>;
 }
 
 /** The queues' half of an audit and of retention. */

@@ -1,4 +1,5 @@
 import type { LocalRun } from "@reelgate/shared/contract/local-run";
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import { describe, expect, it } from "vitest";
 import { readCliConfig } from "./config.ts";
 import { serversOf } from "./servers.ts";
@@ -18,13 +19,15 @@ const LOCAL: LocalRun = {
 describe("the servers of a command", () => {
   it("are those of the environment, else those of the running npm start", () => {
     const given = readCliConfig({ REDIS_URL: "redis://given:6379" });
-    expect(serversOf(given, LOCAL).redisUrl()).toBe("redis://given:6379");
-    expect(serversOf(readCliConfig({}), LOCAL).redisUrl()).toBe("redis://127.0.0.1:1");
+    expect(serversOf(given, LOCAL).redis()).toEqual(parseRedisUrl("redis://given:6379"));
+    expect(serversOf(readCliConfig({}), LOCAL).redis()).toEqual(
+      parseRedisUrl("redis://127.0.0.1:1"),
+    );
   });
 
   it("are named when they are missing, with the reason, each when it is needed", () => {
     const nothing = serversOf(readCliConfig({ DATA_DIR: "/data" }), null);
-    expect(() => nothing.redisUrl()).toThrow(
+    expect(() => nothing.redis()).toThrow(
       "REDIS_URL is not set, and nothing runs here (no live /data/run.json).",
     );
     expect(() => serversOf(readCliConfig({}), LOCAL).databaseUrl()).toThrow(

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import { LOCAL_RUN_FILE } from "@reelgate/shared/contract/local-run";
 import type { LocalRun } from "@reelgate/shared/contract/local-run";
 import { AppError } from "@reelgate/shared/errors";
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
+import type { RedisTarget } from "@reelgate/shared/redis-url";
 import type { CliConfig } from "./config.ts";
 
 /** Which servers a command talks to. Each is asked for alone: a command that needs no Redis wants no REDIS_URL. */
 export interface Servers {
   /** Both throw AppError `config_invalid` when the server is named nowhere. */
-  redisUrl(): string;
+  redis(): RedisTarget;
   databaseUrl(): string;
 }
 
@@ -24,10 +26,11 @@ export function serversOf(config: CliConfig, local: LocalRun | null): Servers {
     });
   };
   return {
-    redisUrl() {
-      const url = config.redisUrl ?? local?.redisUrl ?? null;
+    redis() {
+      if (config.redis !== null) return config.redis;
+      const url = local?.redisUrl ?? null;
       if (url === null) throw missing("REDIS_URL", "redis://redis:6379");
-      return url;
+      return parseRedisUrl(url);
     },
     databaseUrl() {
       const url = config.databaseUrl ?? local?.databaseUrl ?? null;

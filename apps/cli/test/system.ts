@@ -4,7 +4,7 @@ import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { QUEUES, QUEUE_PREFIX, callbackJobId } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import { closeDatabase, openDatabase } from "@reelgate/catalogue/database";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { judgeCallback } from "@reelgate/catalogue/judge-callback";
@@ -21,7 +21,7 @@ export interface System extends AsyncDisposable {
   env: Record<string, string>;
   /** The tables themselves, to plant faults in. */
   db: CatalogueDatabase;
-  redis: Redis;
+  redis: RedisClient;
   callbacks: ReturnType<typeof createProducer<CallbackJob>>;
   media: ReturnType<typeof createProducer<MediaJob>>;
   /** What the ingress does with an accepted body. Resolves with the callback's id. */
@@ -48,7 +48,7 @@ export async function startSystem(): Promise<System> {
     onError: () => {},
   });
   opened.defer(() => closeDatabase(db));
-  const connect = (role: "producer" | "worker"): Redis =>
+  const connect = (role: "producer" | "worker"): RedisClient =>
     createRedis({ url: server.url, role, name: "test", onError: () => {} });
   const redis = opened.adopt(connect("producer"), (client) => client.disconnect());
   await until(() => redis.status === "ready", { what: "the connection to Redis" });

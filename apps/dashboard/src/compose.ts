@@ -5,7 +5,7 @@ import { closeDatabase, openDatabase, pingDatabase } from "@reelgate/catalogue/d
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { openCopies } from "@reelgate/media/storage/open-copies";
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
@@ -17,8 +17,10 @@ import { createLogger } from "@reelgate/shared/logger";
 import type { LoggerOptions } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
-import { PRODUCER_TIMEOUT_MS, createRedis } from "@reelgate/shared/redis";
+import { PRODUCER_TIMEOUT_MS, createRedis, pingRedis } from "@reelgate/shared/redis";
+import { watchQueueLayout } from "@reelgate/shared/queue-layout";
 import { readRedisMemory } from "@reelgate/shared/redis-memory";
+import { shardedMediaQueue } from "@reelgate/shared/sharded-media-queue";
 import { createRegistry } from "@reelgate/shared/telemetry";
 import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { readVersion } from "@reelgate/shared/version";
@@ -101,7 +103,7 @@ export async function compose(
 
   const redis = opened.adopt(
     createRedis({
-      url: config.REDIS_URL,
+      target: config.redis.target,
       role: "producer",
       name: "reelgate-dashboard",
       onError: (error) => logger.warn({ err: error }, "Redis"),
@@ -111,18 +113,21 @@ export async function compose(
   const onQueueError = (error: Error): void => logger.warn({ err: error }, "queue");
   const telemetry = await bullmqTelemetry(tracing);
   const producer = { connection: redis, onError: onQueueError, telemetry };
+  const { shardCount } = config.redis;
+  const callbacks = createProducers<CallbackJob>(shardCount, {
+    queue: QUEUES.callbacks,
+    ...producer,
+  });
+  const media = createProducers<MediaJob>(shardCount, { queue: QUEUES.media, ...producer });
   // Closing waits for Redis, which may be away; the connection itself is closed after it in any case.
-  const closeQueue = async (queue: { close(): Promise<void> }): Promise<void> => {
-    await withinMs(queue.close().catch(onQueueError), PRODUCER_TIMEOUT_MS);
-  };
-  const callbacks = opened.adopt(
-    createProducer<CallbackJob>({ queue: QUEUES.callbacks, ...producer }),
-    closeQueue,
-  );
-  const media = opened.adopt(
-    createProducer<MediaJob>({ queue: QUEUES.media, ...producer }),
-    closeQueue,
-  );
+  opened.defer(async () => {
+    await Promise.all(
+      [...callbacks, ...media].map((queue) =>
+        withinMs(queue.close().catch(onQueueError), PRODUCER_TIMEOUT_MS),
+      ),
+    );
+  });
+  const layout = watchQueueLayout(redis, shardCount, (problem) => logger.error(problem));
 
   const copies =
     config.copies === null
@@ -131,10 +136,14 @@ export async function compose(
           storage.close(),
         );
   const stopping = new AbortController();
-  const queueCounter = bullmqQueueCounter([callbacks, media]);
-  const queueReader = bullmqQueueReader([callbacks, media], queueCounter);
+  const queues = [
+    { name: QUEUES.callbacks, shards: callbacks },
+    { name: QUEUES.media, shards: media },
+  ];
+  const queueCounter = bullmqQueueCounter(queues);
+  const queueReader = bullmqQueueReader(queues, queueCounter);
   registerBacklogMetrics(registry, {
-    pingRedis: () => redis.ping(),
+    pingRedis: () => pingRedis(redis),
     pingPostgres: () => pingDatabase(database),
     queueReader,
     redisMemory: () => readRedisMemory(redis),
@@ -145,7 +154,7 @@ export async function compose(
     catalogue: postgresCatalogue(database),
     queueCounter,
     queueReader,
-    mediaQueue: operatorRetries(bullmqMediaQueue(media), registry, tracing),
+    mediaQueue: operatorRetries(shardedMediaQueue(media.map(bullmqMediaQueue)), registry, tracing),
     about: {
       version: readVersion(),
       playsStoredCopies: copies !== null,
@@ -159,7 +168,7 @@ export async function compose(
     providerHosts: config.PLAYER_PROVIDER_HOSTS,
     pagesFolder: overrides.pagesFolder ?? PAGES_FOLDER,
     board: createBoard({
-      queues: [callbacks, media],
+      queues: [...callbacks, ...media],
       basePath: BOARD_PATH,
       onError: (error) => logger.error({ err: error }, "Bull Board"),
     }),
@@ -173,11 +182,12 @@ export async function compose(
   const readiness = async (): Promise<Readiness> => {
     const [postgresAnswers, redisAnswers] = await Promise.all([
       answers(pingDatabase(database)),
-      answers(redis.ping()),
+      answers(pingRedis(redis)),
     ]);
     const reasons = [
       ...(postgresAnswers ? [] : ["Postgres does not answer"]),
       ...(redisAnswers ? [] : ["Redis does not answer"]),
+      ...(layout.problem === null ? [] : [layout.problem]),
     ];
     return reasons.length === 0 ? { ready: true } : { ready: false, reasons };
   };

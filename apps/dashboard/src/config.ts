@@ -5,7 +5,6 @@ import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   DATABASE_ENV,
   OPS_ENV,
-  REDIS_ENV,
   TRACING_ENV,
   configInvalid,
   integerBetween,
@@ -15,6 +14,8 @@ import {
   usable,
 } from "@reelgate/shared/env";
 import type { EnvValues, EnvVariable } from "@reelgate/shared/env";
+import { REDIS_ENV, redisConfig } from "@reelgate/shared/redis-env";
+import type { RedisConfig } from "@reelgate/shared/redis-env";
 import { storageCredentials, storageEnv } from "@reelgate/shared/storage-env";
 import type { StorageCredentials, StorageEnv } from "@reelgate/shared/storage-env";
 import { parseProviderHosts } from "./player/provider-hosts.ts";
@@ -97,6 +98,7 @@ export const DASHBOARD_ENV: DashboardEnv = {
 };
 
 export type DashboardConfig = EnvValues<DashboardEnv> & {
+  redis: RedisConfig;
   /** Null: no copies are shown. */
   copies: { target: StorageTarget; credentials: StorageCredentials | null } | null;
 };
@@ -114,6 +116,7 @@ export function readConfig(
   if (values.STORAGE_URL !== null && problem !== null) throw configInvalid([problem]);
   return {
     ...values,
+    redis: redisConfig(values),
     copies: values.STORAGE_URL === null ? null : { target: values.STORAGE_URL, credentials },
   };
 }

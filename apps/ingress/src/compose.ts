@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import { QUEUES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
+import { shardsOf } from "@reelgate/shared/contract/queue-shards";
 import type { Service } from "@reelgate/shared/lifecycle";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
@@ -25,6 +26,7 @@ import { drainSpool } from "./ingest/drain-spool.ts";
 import { ingest } from "./ingest/ingest.ts";
 import type { CallbackQueue, Clock, Spool } from "./ingest/ports.ts";
 import { readinessOf } from "./ingest/readiness.ts";
+import { shardedQueue } from "./ingest/sharded-queue.ts";
 import { spoolingQueue } from "./ingest/spooling-queue.ts";
 import { SpoolTelemetry } from "./spool-telemetry.ts";
 import { IngressTelemetry } from "./telemetry.ts";
@@ -72,7 +74,7 @@ export async function startIngress(
 
   const redis = stack.adopt(
     createRedis({
-      url: config.redisUrl,
+      target: config.redis.target,
       role: "producer",
       name: "reelgate-ingress",
       onError: onRedisError,
@@ -82,24 +84,27 @@ export async function startIngress(
   const monitor = stack.use(
     new RedisMonitor({
       client: redis,
+      shards: shardsOf(QUEUES.callbacks, config.redis.shardCount),
       requireDurable: config.redisDurability === "require",
       onChange: (state) => telemetry.redisChanged(state),
       onWrite: (durationMs) => telemetry.redisWritten(durationMs),
       ...(overrides.recheckMs === undefined ? {} : { recheckMs: overrides.recheckMs }),
     }),
   );
-  const queue = stack.adopt(
-    createProducer<CallbackJob>({
-      queue: QUEUES.callbacks,
-      connection: redis,
-      onError: onRedisError,
-      telemetry: await bullmqTelemetry(tracing),
-    }),
-    async (producer) => {
-      await withinMs(producer.close(), QUEUE_CLOSE_MS);
-    },
+  const queues = createProducers<CallbackJob>(config.redis.shardCount, {
+    queue: QUEUES.callbacks,
+    connection: redis,
+    onError: onRedisError,
+    telemetry: await bullmqTelemetry(tracing),
+  });
+  stack.defer(async () => {
+    await Promise.all(queues.map((queue) => withinMs(queue.close(), QUEUE_CLOSE_MS)));
+  });
+  const direct = shardedQueue(
+    queues.map((queue, shard) =>
+      bullmqCallbackQueue({ queue, refusal: () => monitor.refusal(shard) }),
+    ),
   );
-  const direct = bullmqCallbackQueue({ queue, refusal: () => monitor.refusal() });
   const spooling =
     config.spoolDir === null
       ? null

@@ -1,3 +1,4 @@
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import { expect, test } from "vitest";
 import { AppError } from "@reelgate/shared/errors";
 import { INGRESS_ENV, readIngressConfig } from "./config.ts";
@@ -24,7 +25,7 @@ test("keys and a Redis are all that must be given", () => {
     maxBodyBytes: 65_536,
     maxInFlight: 1000,
     trustProxyHops: 0,
-    redisUrl: "redis://127.0.0.1:6379",
+    redis: { target: parseRedisUrl("redis://127.0.0.1:6379"), shardCount: 1 },
     redisDurability: "require",
     spoolDir: null,
     spoolMaxBytes: 1_073_741_824,

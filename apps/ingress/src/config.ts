@@ -2,7 +2,6 @@ import { reportConfig } from "@reelgate/shared/config-report";
 import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   OPS_ENV,
-  REDIS_ENV,
   TRACING_ENV,
   boolean,
   choice,
@@ -15,6 +14,8 @@ import {
   tracingConfig,
 } from "@reelgate/shared/env";
 import type { EnvVariable } from "@reelgate/shared/env";
+import { REDIS_ENV, redisConfig } from "@reelgate/shared/redis-env";
+import type { RedisConfig } from "@reelgate/shared/redis-env";
 import type { TracingConfig } from "@reelgate/shared/tracing/tracing";
 
 /** `require` answers 503 while Redis does not write to disk before it replies; `warn` accepts and says so. */
@@ -135,7 +136,7 @@ export interface IngressConfig {
   maxInFlight: number;
   /** How many proxies in front are trusted to name the client's address. */
   trustProxyHops: number;
-  redisUrl: string;
+  redis: RedisConfig;
   redisDurability: DurabilityPolicy;
   /** Null: no spool. */
   spoolDir: string | null;
@@ -176,7 +177,7 @@ export function readIngressConfig(
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxInFlight: values.MAX_IN_FLIGHT,
     trustProxyHops: values.TRUST_PROXY,
-    redisUrl: values.REDIS_URL,
+    redis: redisConfig(values),
     redisDurability: values.REDIS_DURABILITY,
     spoolDir: values.SPOOL_DIR,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,

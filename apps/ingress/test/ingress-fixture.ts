@@ -4,6 +4,7 @@ import type { LogSink } from "@reelgate/testkit/log-sink";
 import { until } from "@reelgate/testkit/latch";
 import { trackHandle } from "@reelgate/testkit/open-handles";
 import { createRedis } from "@reelgate/shared/redis";
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import { startIngress } from "../src/compose.ts";
 import type { IngressOverrides } from "../src/compose.ts";
 import type { IngressConfig } from "../src/config.ts";
@@ -41,7 +42,7 @@ export async function startTestIngress(
       maxBodyBytes: 65_536,
       maxInFlight: 1000,
       trustProxyHops: 0,
-      redisUrl,
+      redis: { target: parseRedisUrl(redisUrl), shardCount: 1 },
       redisDurability: "require",
       spoolDir: null,
       spoolMaxBytes: 1_073_741_824,

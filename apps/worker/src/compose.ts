@@ -1,5 +1,5 @@
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import {
   MEDIA_PRIORITY,
@@ -7,7 +7,8 @@ import {
   callbackJobSchema,
   mediaJobSchema,
 } from "@reelgate/shared/contract/jobs";
-import type { MediaJob } from "@reelgate/shared/contract/jobs";
+import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
+import { shardsOf } from "@reelgate/shared/contract/queue-shards";
 import { closeDatabase, openDatabase, pingDatabase, poolUse } from "@reelgate/catalogue/database";
 import { assertSchemaCurrent } from "@reelgate/catalogue/migrate";
 import { sweepStaging } from "@reelgate/media/download/staging/sweep-staging";
@@ -18,8 +19,10 @@ import type { Service } from "@reelgate/shared/lifecycle";
 import { createLogger } from "@reelgate/shared/logger";
 import { startOpsServer } from "@reelgate/shared/ops-server";
 import type { Readiness } from "@reelgate/shared/ops-server";
-import { createRedis } from "@reelgate/shared/redis";
-import type { Redis, RedisRole } from "@reelgate/shared/redis";
+import { createRedis, pingRedis } from "@reelgate/shared/redis";
+import type { RedisClient, RedisRole } from "@reelgate/shared/redis";
+import { requireQueueLayout } from "@reelgate/shared/queue-layout";
+import { shardedMediaQueue } from "@reelgate/shared/sharded-media-queue";
 import { createRegistry } from "@reelgate/shared/telemetry";
 import { startTracing } from "@reelgate/shared/tracing/start-tracing";
 import { startBullmqStage } from "./adapters/bullmq-stage.ts";
@@ -37,6 +40,7 @@ import { replayCallback } from "./handlers/replay-callback.ts";
 import { settleCallback } from "./handlers/settle-callback.ts";
 import { sweepPending } from "./handlers/sweep-pending.ts";
 import { verifyMedia } from "./handlers/verify-media.ts";
+import { startShardedStage } from "./stages/sharded-stage.ts";
 import { waitForSchema } from "./stages/wait-for-schema.ts";
 import { repeatEvery } from "./stages/repeat.ts";
 import { stageMetrics } from "./stage-metrics.ts";
@@ -74,10 +78,10 @@ export async function compose(
     onError: (error) => logger.warn({ err: error }, "an idle connection to Postgres broke"),
   });
   opened.defer(() => closeDatabase(db));
-  const connections: Redis[] = [];
-  const connect = (role: RedisRole, name: string): Redis => {
+  const connections: RedisClient[] = [];
+  const connect = (role: RedisRole, name: string): RedisClient => {
     const client = createRedis({
-      url: config.redisUrl,
+      target: config.redis.target,
       role,
       name: `reelgate-worker-${name}`,
       onError: (error) => logger.warn({ err: error, connection: name }, "trouble with Redis"),
@@ -99,7 +103,7 @@ export async function compose(
   };
   const producer = connect("producer", "media-producer");
   registerDependencyMetrics(registry, {
-    pingRedis: () => producer.ping(),
+    pingRedis: () => pingRedis(producer),
     pingPostgres: () => pingDatabase(db),
     poolUse: () => poolUse(db),
   });
@@ -109,13 +113,13 @@ export async function compose(
   await waitForSchema({ clock: systemClock, events, check: () => assertSchemaCurrent(db) }, signal);
 
   const catalogue = tracedCatalogue(tracing, postgresCatalogue(db));
-  const mediaQueue = bullmqMediaQueue(
-    createProducer<MediaJob>({
+  const mediaQueue = shardedMediaQueue(
+    createProducers<MediaJob>(config.redis.shardCount, {
       queue: QUEUES.media,
       connection: producer,
       telemetry,
       onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
-    }),
+    }).map(bullmqMediaQueue),
   );
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
@@ -143,37 +147,51 @@ export async function compose(
   );
 
   if (config.stages.includes("callbacks")) {
+    const connection = connect("worker", "callbacks");
+    await unlessStopped(signal, requireQueueLayout(connection, config.redis.shardCount));
     stages.push(
-      startBullmqStage({
-        ...common,
-        queue: QUEUES.callbacks,
-        observer: observerOf("callbacks"),
-        connection: connect("worker", "callbacks"),
+      startShardedStage<CallbackJob>({
+        shards: shardsOf(QUEUES.callbacks, config.redis.shardCount),
         concurrency: config.callbacksConcurrency,
-        schema: callbackJobSchema,
-        retryPriority: null,
         handler: tracedHandler(tracing, "settle callback", async (job, run) => {
           const deps = { catalogue, mediaQueue, clock: systemClock, events };
           if (job.replay === true) await replayCallback(deps, job, run.signal);
           else await settleCallback(deps, job, run.signal);
           return { kind: "done" };
         }),
+        start: (shard, own) =>
+          startBullmqStage({
+            ...common,
+            ...own,
+            shard,
+            observer: observerOf("callbacks"),
+            connection,
+            schema: callbackJobSchema,
+            retryPriority: null,
+          }),
       }),
     );
   }
   if (config.stages.includes("media")) {
+    const connection = connect("worker", "media");
+    await unlessStopped(signal, requireQueueLayout(connection, config.redis.shardCount));
     const traced = tracedEngine(tracing, engine);
     const deps = { catalogue, engine: traced, clock: systemClock, events, limits: config.media };
     stages.push(
-      startBullmqStage({
-        ...common,
-        queue: QUEUES.media,
-        observer: observerOf("media"),
-        connection: connect("worker", "media"),
+      startShardedStage<MediaJob>({
+        shards: shardsOf(QUEUES.media, config.redis.shardCount),
         concurrency: config.media.concurrency,
-        schema: mediaJobSchema,
-        retryPriority: MEDIA_PRIORITY.repeatedLook,
         handler: tracedHandler(tracing, "verify media", (job, run) => verifyMedia(deps, job, run)),
+        start: (shard, own) =>
+          startBullmqStage({
+            ...common,
+            ...own,
+            shard,
+            observer: observerOf("media"),
+            connection,
+            schema: mediaJobSchema,
+            retryPriority: MEDIA_PRIORITY.repeatedLook,
+          }),
       }),
     );
   }
@@ -206,6 +224,20 @@ export async function compose(
     opsPort: ops.port,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Redis may be away for as long as it likes; a stop must not wait for it. */
+async function unlessStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(signal.reason as Error);
+  signal.addEventListener("abort", stop, { once: true });
+  work.catch(() => {});
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 async function openCopies(config: CopiesConfig): Promise<Copies> {

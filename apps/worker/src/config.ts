@@ -3,7 +3,6 @@ import type { ConfigReport } from "@reelgate/shared/config-report";
 import {
   DATABASE_ENV,
   OPS_ENV,
-  REDIS_ENV,
   TRACING_ENV,
   choice,
   configInvalid,
@@ -16,6 +15,8 @@ import {
   usable,
 } from "@reelgate/shared/env";
 import type { EnvDeclaration, EnvValues, EnvVariable } from "@reelgate/shared/env";
+import { REDIS_ENV, redisConfig } from "@reelgate/shared/redis-env";
+import type { RedisConfig } from "@reelgate/shared/redis-env";
 import { storageCredentials, storageEnv } from "@reelgate/shared/storage-env";
 import type { StorageCredentials, StorageEnv } from "@reelgate/shared/storage-env";
 import type { TracingConfig } from "@reelgate/shared/tracing/tracing";
@@ -183,7 +184,7 @@ export interface WorkerConfig {
   };
   /** Null: recordings are looked at where they are, and no copies are made. */
   copies: CopiesConfig | null;
-  redisUrl: string;
+  redis: RedisConfig;
   database: { url: string; poolSize: number; statementTimeoutMs: number };
   ops: { host: string; port: number };
   tracing: TracingConfig;
@@ -218,7 +219,7 @@ export function readWorkerConfig(
       maxMbps: values.MEDIA_MAX_MBPS,
     },
     copies: copiesConfig(values),
-    redisUrl: values.REDIS_URL,
+    redis: redisConfig(values),
     database: {
       url: values.DATABASE_URL,
       poolSize: values.DATABASE_POOL_SIZE,

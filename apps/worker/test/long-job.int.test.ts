@@ -2,7 +2,7 @@ import { Queue } from "bullmq";
 import { z } from "zod";
 import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis, RedisRole } from "@reelgate/shared/redis";
+import type { RedisClient, RedisRole } from "@reelgate/shared/redis";
 import { createLatch, until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import { expect, it } from "vitest";
@@ -13,7 +13,7 @@ const LOCK_MS = 1000;
 it("a job that takes many times its lock's duration is run once, with another worker waiting for it", async () => {
   await using opened = new AsyncDisposableStack();
   const redis = opened.use(await startTestRedis());
-  const connect = (role: RedisRole, name: string): Redis =>
+  const connect = (role: RedisRole, name: string): RedisClient =>
     opened.adopt(createRedis({ url: redis.url, role, name, onError: () => {} }), (client) =>
       client.disconnect(),
     );
@@ -28,7 +28,7 @@ it("a job that takes many times its lock's duration is run once, with another wo
   for (const name of ["first", "second"]) {
     opened.use(
       startBullmqStage({
-        queue: QUEUES.media,
+        shard: { queue: QUEUES.media, index: 0, name: QUEUES.media },
         connection: connect("worker", name),
         concurrency: 1,
         lockDurationMs: LOCK_MS,

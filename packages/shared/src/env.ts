@@ -245,15 +245,6 @@ export function tracingConfig(values: EnvValues<typeof TRACING_ENV>): TracingCon
   };
 }
 
-export const REDIS_ENV: { REDIS_URL: EnvVariable<string> } = {
-  REDIS_URL: {
-    parse: urlWithScheme("redis", "rediss"),
-    description: "The Redis that holds the queues.",
-    example: "redis://:password@redis:6379/0",
-    secret: true,
-  },
-};
-
 export const DATABASE_ENV: {
   DATABASE_URL: EnvVariable<string>;
   DATABASE_POOL_SIZE: EnvVariable<number>;

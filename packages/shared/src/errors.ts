@@ -31,6 +31,12 @@ export const ERRORS = {
     message: "The catalogue's schema does not fit this version.",
   },
 
+  queue_layout_differs: {
+    status: null,
+    retryable: false,
+    message: "QUEUE_SHARDS is not the number that the queues of this Redis were made with.",
+  },
+
   spool_unusable: {
     status: null,
     retryable: false,

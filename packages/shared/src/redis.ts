@@ -1,7 +1,14 @@
-import { Redis } from "ioredis";
-import type { RedisOptions } from "ioredis";
+import { Cluster, Redis } from "ioredis";
+import type { ClusterOptions, RedisOptions } from "ioredis";
+import { keySlot } from "./contract/queue-shards.ts";
+import { parseRedisUrl } from "./redis-url.ts";
+import type { RedisTarget, RedisTls } from "./redis-url.ts";
 
+/** One server, or the master that Sentinels name at the moment. */
 export type { Redis } from "ioredis";
+
+/** A client of whatever REDIS_URL names. Commands with a key go to who holds it, others to anyone. */
+export type RedisClient = Redis | Cluster;
 
 /**
  * How a connection behaves when Redis does not. The numbers and the reasons are those of BullMQ's own failure modes:
@@ -44,52 +51,187 @@ const ROLE_OPTIONS = {
   },
 } as const satisfies Record<RedisRole, RedisOptions>;
 
-export interface CreateRedisOptions {
-  url: string;
+/**
+ * The same for a cluster, whose client sends a command again while its slot has no master that answers, every 100 ms.
+ *
+ * - `producer`: gives up after half a second, and the callback goes to the spool.
+ * - `worker`: holds out for longer than a failover takes (node timeout, and a second or two for the vote), so that the
+ *   end of a job in hand is not lost. What is beyond it BullMQ tries again by itself.
+ */
+const CLUSTER_OPTIONS = {
+  producer: { maxRedirections: 5, retryDelayOnFailover: 100, retryDelayOnClusterDown: 100 },
+  worker: { maxRedirections: 200, retryDelayOnFailover: 100, retryDelayOnClusterDown: 100 },
+} as const satisfies Record<RedisRole, ClusterOptions>;
+
+export type CreateRedisOptions = {
   role: RedisRole;
   /** Shown by CLIENT LIST. */
   name: string;
   /** Every connection error; ioredis goes on reconnecting by itself. */
   onError: (error: Error) => void;
-}
+} & (
+  | { target: RedisTarget }
+  /** As REDIS_URL takes it. */
+  | { url: string }
+);
 
 /** A replica stays one for seconds at least; each reconnect costs the replies that are under way. */
 const READONLY_RECONNECT_INTERVAL_MS = 2000;
+/** How long one Sentinel may take to name the master before the next one is asked. */
+const SENTINEL_TIMEOUT_MS = 1000;
+
+/** The only place that makes a Redis client. */
+export function createRedis(options: CreateRedisOptions): RedisClient {
+  const target = "target" in options ? options.target : parseRedisUrl(options.url);
+  const client = clientOf(target, options);
+  client.on("error", options.onError);
+  // What a cluster's client says of one node; it goes on with the others.
+  if (client instanceof Cluster) client.on("node error", options.onError);
+  return client;
+}
+
+function clientOf(target: RedisTarget, { role, name }: CreateRedisOptions): RedisClient {
+  const { username, password } = target.credentials;
+  const common = {
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(target.tls === null ? {} : { tls: tlsOptions(target.tls) }),
+    connectionName: name,
+  };
+  switch (target.kind) {
+    case "single":
+      return new Redis({
+        ...ROLE_OPTIONS[role],
+        ...common,
+        ...target.endpoint,
+        db: target.database,
+        reconnectOnError: readonlyReconnect(),
+      });
+    case "sentinel": {
+      const own = target.sentinelCredentials;
+      return new Redis({
+        ...ROLE_OPTIONS[role],
+        ...common,
+        sentinels: [...target.sentinels],
+        name: target.group,
+        db: target.database,
+        ...(own.username === null ? {} : { sentinelUsername: own.username }),
+        ...(own.password === null ? {} : { sentinelPassword: own.password }),
+        ...(target.tls === null
+          ? {}
+          : { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(target.tls) }),
+        sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+        sentinelRetryStrategy: ROLE_OPTIONS[role].retryStrategy,
+        // Leaves an old master as soon as a Sentinel says so, although it may still answer.
+        failoverDetector: true,
+        reconnectOnError: readonlyReconnect(),
+      });
+    }
+    case "cluster": {
+      const { retryStrategy, ...nodeOptions } = ROLE_OPTIONS[role];
+      return new Cluster([...target.nodes], {
+        ...CLUSTER_OPTIONS[role],
+        enableOfflineQueue: role === "worker",
+        clusterRetryStrategy: retryStrategy,
+        slotsRefreshTimeout: PRODUCER_TIMEOUT_MS,
+        // Names stay names: the certificate of a node is made out to its name.
+        dnsLookup: (address, callback) => callback(null, address),
+        redisOptions: { ...withoutOfflineQueue(nodeOptions), ...common },
+      });
+    }
+    default:
+      return target satisfies never;
+  }
+}
+
+/** A cluster's client decides on queueing itself and needs it on its connections, to connect them when first used. */
+function withoutOfflineQueue<T extends object>(options: T): Omit<T, "enableOfflineQueue"> {
+  const { enableOfflineQueue: _own, ...others } = options as T & { enableOfflineQueue?: boolean };
+  return others;
+}
+
+/** The name of the server is checked against its certificate, as Node does by itself. */
+function tlsOptions({ ca }: RedisTls): NonNullable<RedisOptions["tls"]> {
+  return ca === null ? {} : { ca };
+}
 
 /**
- * The only place that makes a Redis client.
- *
- * `reconnectOnError` on READONLY: after a failover the old connection may lead to a replica; BullMQ's worker would
- * otherwise loop hot on it.
+ * After a failover an old connection may lead to a replica, on which BullMQ's worker would loop hot. In a cluster a
+ * replica says who is master instead.
  */
-export function createRedis(options: CreateRedisOptions): Redis {
+function readonlyReconnect(): NonNullable<RedisOptions["reconnectOnError"]> {
   let reconnectedAtMs = -Infinity;
-  const client = new Redis(options.url, {
-    ...ROLE_OPTIONS[options.role],
-    connectionName: options.name,
-    reconnectOnError: (error) => {
-      const nowMs = performance.now();
-      const isDue = nowMs - reconnectedAtMs >= READONLY_RECONNECT_INTERVAL_MS;
-      if (!isDue || !error.message.startsWith("READONLY")) return false;
-      reconnectedAtMs = nowMs;
-      return 1;
-    },
+  return (error) => {
+    const nowMs = performance.now();
+    const isDue = nowMs - reconnectedAtMs >= READONLY_RECONNECT_INTERVAL_MS;
+    if (!isDue || !error.message.startsWith("READONLY")) return false;
+    reconnectedAtMs = nowMs;
+    return 1;
+  };
+}
+
+/**
+ * The servers that hold the data: each master of a cluster, or the one server.
+ *
+ * @throws Error when the client has no connection to one of them: what is asked of the others would be a part.
+ */
+export function mastersOf(client: RedisClient): readonly Redis[] {
+  if (!(client instanceof Cluster)) return [client];
+  const addresses = new Set(client.slots.flatMap((holders) => holders[0] ?? []));
+  if (addresses.size === 0) throw new Error("No master of the cluster is known.");
+  return [...addresses].map((address) => {
+    const server = serverAt(client, address);
+    if (server === null) throw new Error(`The master ${address} of the cluster is not connected.`);
+    return server;
   });
-  client.on("error", options.onError);
-  return client;
+}
+
+function serverAt(client: Cluster, address: string): Redis | null {
+  const isThere = ({ options }: Redis): boolean => `${options.host}:${options.port}` === address;
+  return client.nodes().find(isThere) ?? null;
+}
+
+/** Asks every server that holds data whether it is there. Rejects when one does not answer, or none is known. */
+export async function pingRedis(client: RedisClient): Promise<void> {
+  await Promise.all(mastersOf(client).map((master) => master.ping()));
+}
+
+/** Who holds a key, as far as the client knows: an address, and the connection to it, if there is one. */
+export interface KeyHolder {
+  address: string;
+  server: Redis | null;
+}
+
+/** Asks nobody. A reply to a command on the key that has come in just now came from there. */
+export function holderOf(client: RedisClient, key: string): KeyHolder {
+  if (!(client instanceof Cluster)) return { address: "", server: client };
+  const address = client.slots[keySlot(key)]?.[0] ?? "";
+  return { address, server: serverAt(client, address) };
 }
 
 /** Whether what Redis acknowledges is on its disk (guarantee G1). */
 export type RedisDurability = { durable: true } | { durable: false; reason: string };
 
 /**
- * Asks Redis whether an acknowledged write survives the loss of the machine: `appendonly yes` with
+ * Asks Redis, each master of a cluster, whether an acknowledged write survives the loss of the machine: `appendonly yes` with
  * `appendfsync always`, which `no-appendfsync-on-rewrite yes` would suspend during every rewrite, and `noeviction`,
  * without which a full Redis drops queued jobs to make room.
  *
  * A managed Redis may refuse CONFIG; then durability is unknown, which counts as not durable.
  */
-export async function checkRedisDurability(client: Redis): Promise<RedisDurability> {
+export async function checkRedisDurability(client: RedisClient): Promise<RedisDurability> {
+  const masters = mastersOf(client);
+  for (const master of masters) {
+    const durability = await durabilityOf(master);
+    if (durability.durable) continue;
+    if (masters.length === 1) return durability;
+    const { host, port } = master.options;
+    return { durable: false, reason: `${durability.reason} (on ${host}:${port})` };
+  }
+  return { durable: true };
+}
+
+async function durabilityOf(client: Redis): Promise<RedisDurability> {
   const wanted = {
     appendonly: "yes",
     appendfsync: "always",

@@ -3,9 +3,9 @@ import { until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import { expect, onTestFinished, test } from "vitest";
 import { checkRedisDurability, createRedis } from "../src/redis.ts";
-import type { Redis } from "../src/redis.ts";
+import type { RedisClient } from "../src/redis.ts";
 
-async function connected(url: string): Promise<Redis> {
+async function connected(url: string): Promise<RedisClient> {
   const client = createRedis({ url, role: "producer", name: "test", onError: () => undefined });
   onTestFinished(() => client.disconnect());
   await until(() => client.status === "ready", { what: "the connection to Redis" });

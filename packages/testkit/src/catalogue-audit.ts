@@ -1,9 +1,10 @@
 import { countByOutcome, listCallbacks } from "@reelgate/catalogue/callback-log";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { listRecordings } from "@reelgate/catalogue/recordings";
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
+import { createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import type { QueueName } from "@reelgate/shared/contract/jobs";
 import type { Callback, Outcome, Page, Recording } from "@reelgate/shared/contract/recording";
+import { readQueueLayout } from "@reelgate/shared/queue-layout";
 import { createRedis } from "@reelgate/shared/redis";
 import { until } from "./latch.ts";
 
@@ -126,8 +127,18 @@ async function withCounter<T>(
     onError: () => {},
   });
   try {
-    const queue = createProducer({ queue: queueName, connection, onError: () => {} });
-    return await use(() => queue.getJobCounts(...OPEN_STATES));
+    const shardCount = (await readQueueLayout(connection)) ?? 1;
+    const shards = createProducers(shardCount, {
+      queue: queueName,
+      connection,
+      onError: () => {},
+    });
+    return await use(async () => {
+      const counts = await Promise.all(shards.map((shard) => shard.getJobCounts(...OPEN_STATES)));
+      return Object.fromEntries(
+        OPEN_STATES.map((state) => [state, sum(counts.map((one) => one[state] ?? 0))]),
+      );
+    });
   } finally {
     connection.disconnect();
   }

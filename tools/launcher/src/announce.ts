@@ -24,7 +24,7 @@ export function localRun({ config, credentials, redisUrl, databaseUrl }: RunFact
       config.CALLBACK_KEYS === null && !config.ALLOW_UNSIGNED ? credentials.callbackKey : null,
     dashboardUser: config.DASHBOARD_USER,
     dashboardPassword: config.DASHBOARD_PASSWORD === null ? credentials.dashboardPassword : null,
-    redisUrl: config.REDIS_URL === null ? redisUrl : null,
+    redisUrl: config.redis === null ? redisUrl : null,
     databaseUrl: config.DATABASE_URL === null ? databaseUrl : null,
     originPort: originPort(config.MEDIA_ALLOWED_HOSTS),
   };
@@ -67,7 +67,7 @@ export function announcement(facts: RunFacts): string {
     ["User", run.dashboardUser],
     ["Password", password],
     ["Metrics", metrics.join("\n                ")],
-    ["Redis", config.REDIS_URL === null ? "embedded" : "yours (REDIS_URL)"],
+    ["Redis", config.redis === null ? "embedded" : "yours (REDIS_URL)"],
     ["Postgres", config.DATABASE_URL === null ? "embedded" : "yours (DATABASE_URL)"],
     ["Data and logs", config.dataDir],
   ];

@@ -10,6 +10,9 @@ import {
   urlWithScheme,
 } from "@reelgate/shared/env";
 import type { EnvValues, EnvVariable } from "@reelgate/shared/env";
+import { REDIS_ENV, optionalRedisConfig } from "@reelgate/shared/redis-env";
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
+import type { RedisTarget } from "@reelgate/shared/redis-url";
 
 const port = integerBetween(1, 65535);
 
@@ -25,7 +28,9 @@ export const LAUNCHER_ENV: {
   CALLBACK_KEYS: EnvVariable<string | null>;
   ALLOW_UNSIGNED: EnvVariable<boolean>;
   CALLBACK_PATH_TOKEN: EnvVariable<string | null>;
-  REDIS_URL: EnvVariable<string | null>;
+  REDIS_URL: EnvVariable<RedisTarget | null>;
+  REDIS_TLS_CA_FILE: EnvVariable<string | null>;
+  QUEUE_SHARDS: EnvVariable<number | null>;
   REDIS_DURABILITY: EnvVariable<"require" | "warn">;
   DATABASE_URL: EnvVariable<string | null>;
   MEDIA_ALLOWED_HOSTS: EnvVariable<string | null>;
@@ -97,12 +102,14 @@ export const LAUNCHER_ENV: {
     secret: true,
   },
   REDIS_URL: {
-    parse: optional(urlWithScheme("redis", "rediss")),
-    description: "A Redis to use instead of an embedded one.",
+    parse: optional(parseRedisUrl),
+    description: "A Redis to use instead of an embedded one; one server, Sentinels or a cluster.",
     example: "redis://:password@127.0.0.1:6379/0",
     default: "",
     secret: true,
   },
+  REDIS_TLS_CA_FILE: REDIS_ENV.REDIS_TLS_CA_FILE,
+  QUEUE_SHARDS: REDIS_ENV.QUEUE_SHARDS,
   REDIS_DURABILITY: {
     parse: choice("require", "warn"),
     description:
@@ -126,7 +133,12 @@ export const LAUNCHER_ENV: {
   },
 };
 
-export interface LauncherConfig extends Omit<EnvValues<typeof LAUNCHER_ENV>, "DATA_DIR"> {
+export interface LauncherConfig extends Omit<
+  EnvValues<typeof LAUNCHER_ENV>,
+  "DATA_DIR" | "REDIS_URL"
+> {
+  /** The Redis that was given; null for an embedded one. */
+  redis: { url: string; target: RedisTarget } | null;
   /** Absolute. */
   dataDir: string;
   /** The whole environment, for the processes that are started. */
@@ -140,11 +152,13 @@ export interface LauncherConfig extends Omit<EnvValues<typeof LAUNCHER_ENV>, "DA
  * @throws AppError `config_invalid`
  */
 export function readConfig(root: string, env: NodeJS.ProcessEnv = process.env): LauncherConfig {
-  const { DATA_DIR, ...values } = readEnv(LAUNCHER_ENV, env);
+  const { DATA_DIR, REDIS_URL, ...values } = readEnv(LAUNCHER_ENV, env);
+  const { target } = optionalRedisConfig({ ...values, REDIS_URL });
   if (values.PORT === values.DASHBOARD_PORT) {
     throw configInvalid([
       `PORT and DASHBOARD_PORT are both ${values.PORT}. Example: DASHBOARD_PORT=3000`,
     ]);
   }
-  return { ...values, dataDir: isAbsolute(DATA_DIR) ? DATA_DIR : join(root, DATA_DIR), env };
+  const redis = target === null ? null : { url: env["REDIS_URL"] ?? "", target };
+  return { ...values, redis, dataDir: isAbsolute(DATA_DIR) ? DATA_DIR : join(root, DATA_DIR), env };
 }

@@ -35,10 +35,10 @@ export async function startQueueStore(
   credentials: Credentials,
   household: Household,
 ): Promise<QueueStore> {
-  if (config.REDIS_URL !== null) {
-    const warning = await checkGivenRedis(config.REDIS_URL, config.REDIS_DURABILITY);
+  if (config.redis !== null) {
+    const warning = await checkGivenRedis(config.redis.target, config.REDIS_DURABILITY);
     if (warning !== null) household.report(warning);
-    return { url: config.REDIS_URL, [Symbol.asyncDispose]: async () => {} };
+    return { url: config.redis.url, [Symbol.asyncDispose]: async () => {} };
   }
   const onLine = household.logger("redis", "server");
   let port: number | undefined;

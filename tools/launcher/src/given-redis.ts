@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { AppError, errorMessage } from "@reelgate/shared/errors";
+import type { RedisTarget } from "@reelgate/shared/redis-url";
 import { checkRedisDurability, createRedis } from "@reelgate/shared/redis";
 
 const CONNECT_DEADLINE_MS = 5000;
@@ -11,12 +12,12 @@ const CONNECT_DEADLINE_MS = 5000;
  * @throws AppError `setup_failed` with the commands that mend it.
  */
 export async function checkGivenRedis(
-  url: string,
+  target: RedisTarget,
   durability: "require" | "warn",
 ): Promise<string | null> {
   let lastError = "no answer";
   const client = createRedis({
-    url,
+    target,
     role: "producer",
     name: "reelgate-launcher",
     onError: (error) => {

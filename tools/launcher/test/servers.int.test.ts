@@ -1,3 +1,4 @@
+import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import {
   chmodSync,
   copyFileSync,
@@ -32,20 +33,20 @@ afterEach(() => {
 
 test("a durable Redis that was given is accepted", async () => {
   await using redis = await startTestRedis();
-  expect(await checkGivenRedis(redis.url, "require")).toBeNull();
+  expect(await checkGivenRedis(parseRedisUrl(redis.url), "require")).toBeNull();
 });
 
 test("a given Redis that may lose callbacks is refused with what mends it, or warned of", async () => {
   await using redis = await startTestRedis({ settings: { appendfsync: "everysec" } });
-  await expect(checkGivenRedis(redis.url, "require")).rejects.toThrow(
+  await expect(checkGivenRedis(parseRedisUrl(redis.url), "require")).rejects.toThrow(
     /appendfsync=everysec.*redis-cli CONFIG SET appendonly yes; CONFIG SET appendfsync always; .*REDIS_DURABILITY=warn/u,
   );
-  expect(await checkGivenRedis(redis.url, "warn")).toMatch(/may lose callbacks/u);
+  expect(await checkGivenRedis(parseRedisUrl(redis.url), "warn")).toMatch(/may lose callbacks/u);
 });
 
 test("a given Redis that does not answer is named, without its password", async () => {
   const port = await freePort();
-  const checking = checkGivenRedis(`redis://:secret@127.0.0.1:${port}/0`, "require");
+  const checking = checkGivenRedis(parseRedisUrl(`redis://:secret@127.0.0.1:${port}/0`), "require");
   await expect(checking).rejects.toThrow(/does not answer \(.*ECONNREFUSED/u);
   await expect(checking).rejects.not.toThrow("secret");
 });

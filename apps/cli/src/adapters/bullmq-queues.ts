@@ -2,18 +2,24 @@ import type { Queue } from "bullmq";
 import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { JOB_NAMES, QUEUES, REPLAY_PRIORITY, replayJobId } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
+import { shardIndexOf } from "@reelgate/shared/contract/queue-shards";
+import { writeQueueLayout } from "@reelgate/shared/queue-layout";
+import type { RedisClient } from "@reelgate/shared/redis";
+import { shardedMediaQueue } from "@reelgate/shared/sharded-media-queue";
 import { ENDED_STATES, OPEN_STATES } from "../ports.ts";
 import type { QueueDepths, Queues } from "../ports.ts";
 import { reached } from "./redis-connection.ts";
 
+/** Each with all its shards, in their order. */
 export interface ProductQueues {
-  callbacks: Queue<CallbackJob, void, string>;
-  media: Queue<MediaJob, void, string>;
+  callbacks: readonly Queue<CallbackJob, void, string>[];
+  media: readonly Queue<MediaJob, void, string>[];
 }
 
-export function bullmqQueues({ callbacks, media }: ProductQueues): Queues {
-  const mediaQueue = bullmqMediaQueue(media);
+export function bullmqQueues(redis: RedisClient, { callbacks, media }: ProductQueues): Queues {
+  const mediaQueue = shardedMediaQueue(media.map(bullmqMediaQueue));
   return {
+    shardCount: callbacks.length,
     depths: () =>
       reached(Promise.all([depthsOf(QUEUES.callbacks, callbacks), depthsOf(QUEUES.media, media)])),
     enqueueMedia: (job) => reached(mediaQueue.enqueue(job)),
@@ -26,25 +32,59 @@ export function bullmqQueues({ callbacks, media }: ProductQueues): Queues {
         keyIndex: callback.keyIndex,
         replay: true,
       };
+      const jobId = replayJobId(callback.id);
+      const shard = callbacks[shardIndexOf(jobId, callbacks.length)];
+      if (shard === undefined) throw new Error("a job without a shard");
       await reached(
-        callbacks.add(JOB_NAMES.callbacks, job, {
-          jobId: replayJobId(callback.id),
+        shard.add(JOB_NAMES.callbacks, job, {
+          jobId,
           priority: REPLAY_PRIORITY,
           // A kept job would swallow the next replay of the same callback.
           removeOnComplete: true,
         }),
       );
     },
-    replaysWaiting: () => reached(callbacks.getJobCountByTypes("prioritized")),
+    async replaysWaiting() {
+      const counts = await reached(
+        Promise.all(callbacks.map((shard) => shard.getJobCountByTypes("prioritized"))),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    async reshard(shardCount) {
+      for (const shard of [...callbacks, ...media])
+        await reached(shard.obliterate({ force: true }));
+      await reached(writeQueueLayout(redis, shardCount));
+    },
   };
 }
 
 type State = keyof QueueDepths["states"];
 
+/** Of all shards together. */
 async function depthsOf(
   name: QueueDepths["name"],
-  queue: Queue<unknown, void, string>,
+  shards: readonly Queue<unknown, void, string>[],
 ): Promise<QueueDepths> {
+  const parts = await Promise.all(shards.map(shardDepths));
+  const states: State[] = [...OPEN_STATES, ...ENDED_STATES];
+  const entries = states.map((state) => {
+    const ages = parts.flatMap((part) => part.states[state].oldestAgeMs ?? []);
+    const count = parts.reduce((sum, part) => sum + part.states[state].count, 0);
+    return [state, { count, oldestAgeMs: ages.length === 0 ? null : Math.max(...ages) }];
+  });
+  // A worker takes jobs of every shard.
+  const workers = parts.flatMap((part) => part.workers ?? []);
+  return {
+    name,
+    isPaused: parts.some(({ isPaused }) => isPaused),
+    workers: workers.length === 0 ? null : Math.max(...workers),
+    states: Object.fromEntries(entries) as QueueDepths["states"],
+  };
+}
+
+async function shardDepths(
+  queue: Queue<unknown, void, string>,
+): Promise<Omit<QueueDepths, "name">> {
   const states: State[] = [...OPEN_STATES, ...ENDED_STATES];
   const [counts, isPaused, workers, ...oldest] = await Promise.all([
     queue.getJobCounts(...states),
@@ -57,7 +97,7 @@ async function depthsOf(
     state,
     { count: counts[state] ?? 0, oldestAgeMs: oldest[index] ?? null },
   ]);
-  return { name, isPaused, workers, states: Object.fromEntries(entries) as QueueDepths["states"] };
+  return { isPaused, workers, states: Object.fromEntries(entries) as QueueDepths["states"] };
 }
 
 /** Of the first in line, which is the oldest but where priorities are mixed. */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError, errorMessage } from "@reelgate/shared/errors";
 import { createRedis } from "@reelgate/shared/redis";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
+import type { RedisTarget } from "@reelgate/shared/redis-url";
 
 /** A person waits: longer than a restart of the connection takes, shorter than patience. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -12,10 +13,10 @@ const POLL_MS = 20;
  *
  * @throws AppError `redis_unavailable`, and the signal's reason when it aborts first.
  */
-export async function connectRedis(url: string, signal: AbortSignal): Promise<Redis> {
+export async function connectRedis(target: RedisTarget, signal: AbortSignal): Promise<RedisClient> {
   let trouble: Error | null = null;
   const client = createRedis({
-    url,
+    target,
     role: "producer",
     name: "reelgate-cli",
     onError: (error) => {

@@ -1,6 +1,8 @@
 import { QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import type { QueueName } from "@reelgate/shared/contract/jobs";
-import type { Redis } from "@reelgate/shared/redis";
+import { shardIndexOf, shardsOf } from "@reelgate/shared/contract/queue-shards";
+import { mastersOf } from "@reelgate/shared/redis";
+import type { Redis, RedisClient } from "@reelgate/shared/redis";
 import type { JobGlance, Jobs } from "../ports.ts";
 import type { ProductQueues } from "./bullmq-queues.ts";
 import { reached } from "./redis-connection.ts";
@@ -12,46 +14,59 @@ const PAGE_SIZE = 1000;
 const CALLBACK_KEY = /:(cb-[0-9a-f]{64})$/u;
 const MEDIA_KEY = /:(rec-\d{1,19}-\d{1,10})$/u;
 
-const keyOf = (queue: QueueName, name: string): string => `${QUEUE_PREFIX}:${queue}:${name}`;
+const keyOf = (queueName: string, name: string): string => `${QUEUE_PREFIX}:${queueName}:${name}`;
 
 /**
  * Jobs as BullMQ keeps them: a hash for each at `prefix:queue:<id>`, and sorted sets of the ids that have ended, by when.
  *
- * The hashes are found with SCAN and not through BullMQ's lists: it gives every key that is there all the time, whatever
- * moves from list to list meanwhile, and a hash that fell out of every list too.
+ * The hashes are found with SCAN, on each master of a cluster, and not through BullMQ's lists: it gives every key that is
+ * there all the time, whatever moves from list to list meanwhile, and a hash that fell out of every list too.
  */
-export function redisJobs(redis: Redis, queues: ProductQueues): Jobs {
-  async function* idsLike(pattern: string, key: RegExp): AsyncIterable<string[]> {
-    let cursor = "0";
-    do {
-      const [next, keys] = await reached(redis.scan(cursor, "MATCH", pattern, "COUNT", SCAN_COUNT));
-      cursor = next;
-      const ids = keys.flatMap((one) => key.exec(one)?.[1] ?? []);
-      if (ids.length > 0) yield ids;
-    } while (cursor !== "0");
+export function redisJobs(redis: RedisClient, queues: ProductQueues): Jobs {
+  const shardCount = queues.callbacks.length;
+  const namesOf = (queue: QueueName): string[] =>
+    shardsOf(queue, shardCount).map(({ name }) => name);
+  async function* idsLike(queue: QueueName, start: string, key: RegExp): AsyncIterable<string[]> {
+    // One pass over the keys for all shards. No other key of ours begins so and ends in such an id.
+    const pattern = keyOf(shardCount === 1 ? queue : `${queue}-*`, `${start}*`);
+    for (const master of mastersOf(redis)) {
+      for await (const keys of keysOf(master, pattern)) {
+        const ids = keys.flatMap((one) => key.exec(one)?.[1] ?? []);
+        if (ids.length > 0) yield ids;
+      }
+    }
   }
   // A failed job of stage 1 is an acknowledged callback without an outcome: nothing here removes one.
   const endedSets = [
-    { queue: queues.callbacks, name: QUEUES.callbacks, state: "completed" },
-    { queue: queues.media, name: QUEUES.media, state: "completed" },
-    { queue: queues.media, name: QUEUES.media, state: "failed" },
-  ] as const;
+    ...queues.callbacks.map((queue) => ({ queue, state: "completed" }) as const),
+    ...queues.media.flatMap(
+      (queue) =>
+        [
+          { queue, state: "completed" },
+          { queue, state: "failed" },
+        ] as const,
+    ),
+  ];
   return {
-    callbackIds: () => idsLike(keyOf(QUEUES.callbacks, "cb-*"), CALLBACK_KEY),
-    mediaIds: () => idsLike(keyOf(QUEUES.media, "rec-*"), MEDIA_KEY),
+    callbackIds: () => idsLike(QUEUES.callbacks, "cb-", CALLBACK_KEY),
+    mediaIds: () => idsLike(QUEUES.media, "rec-", MEDIA_KEY),
     async *failedCallbackIds() {
-      const key = keyOf(QUEUES.callbacks, "failed");
-      for (let start = 0; ; start += PAGE_SIZE) {
-        const ids = await reached(redis.zrange(key, String(start), String(start + PAGE_SIZE - 1)));
-        if (ids.length > 0) yield ids;
-        if (ids.length < PAGE_SIZE) return;
+      for (const name of namesOf(QUEUES.callbacks)) {
+        const key = keyOf(name, "failed");
+        for (let start = 0; ; start += PAGE_SIZE) {
+          const ids = await reached(
+            redis.zrange(key, String(start), String(start + PAGE_SIZE - 1)),
+          );
+          if (ids.length > 0) yield ids;
+          if (ids.length < PAGE_SIZE) break;
+        }
       }
     },
-    glance: (queue, ids) => reached(glance(redis, queue, ids)),
+    glance: (queue, ids) => reached(glanceAtShards(redis, namesOf(queue), ids)),
     async countEnded(beforeMs) {
       const counts = await Promise.all(
-        endedSets.map(({ name, state }) =>
-          reached(redis.zcount(keyOf(name, state), "-inf", `(${beforeMs}`)),
+        endedSets.map(({ queue, state }) =>
+          reached(redis.zcount(keyOf(queue.name, state), "-inf", `(${beforeMs}`)),
         ),
       );
       return counts.reduce((sum, count) => sum + count, 0);
@@ -69,16 +84,40 @@ export function redisJobs(redis: Redis, queues: ProductQueues): Jobs {
   };
 }
 
+async function* keysOf(master: Redis, pattern: string): AsyncIterable<string[]> {
+  let cursor = "0";
+  do {
+    const [next, keys] = await reached(master.scan(cursor, "MATCH", pattern, "COUNT", SCAN_COUNT));
+    cursor = next;
+    yield keys;
+  } while (cursor !== "0");
+}
+
+/** A pipeline goes to one master: one for each shard. */
+async function glanceAtShards(
+  redis: RedisClient,
+  names: readonly string[],
+  ids: readonly string[],
+): Promise<JobGlance[]> {
+  const byShard = names.map((): string[] => []);
+  for (const id of ids) byShard[shardIndexOf(id, names.length)]?.push(id);
+  const glances = await Promise.all(
+    names.map((name, shard) => glance(redis, name, byShard[shard] ?? [])),
+  );
+  const found = new Map(glances.flat().map((one) => [one.id, one]));
+  return ids.map((id) => found.get(id) ?? { id, place: "gone", addedAtMs: null });
+}
+
 async function glance(
-  redis: Redis,
-  queue: QueueName,
+  redis: RedisClient,
+  queueName: string,
   ids: readonly string[],
 ): Promise<JobGlance[]> {
   if (ids.length === 0) return [];
   const commands = redis.pipeline();
   for (const id of ids) {
-    commands.hmget(keyOf(queue, id), "timestamp", "finishedOn");
-    commands.zscore(keyOf(queue, "failed"), id);
+    commands.hmget(keyOf(queueName, id), "timestamp", "finishedOn");
+    commands.zscore(keyOf(queueName, "failed"), id);
   }
   const replies = (await commands.exec()) ?? [];
   return ids.map((id, index) => {

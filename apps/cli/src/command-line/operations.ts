@@ -1,10 +1,12 @@
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
+import { MAX_QUEUE_SHARDS } from "@reelgate/shared/contract/queue-shards";
 import { audit } from "../commands/audit/audit.ts";
 import { checkConfig } from "../commands/check-config.ts";
 import { migrate } from "../commands/migrate.ts";
 import { prune } from "../commands/prune.ts";
 import { queues } from "../commands/queues.ts";
+import { reshard } from "../commands/reshard.ts";
 import { CHECKED_APPS } from "../ports.ts";
 import type { CheckedApp } from "../ports.ts";
 import type { Choose } from "./run-command.ts";
@@ -28,6 +30,22 @@ export function defineQueues(parent: Command, choose: Choose): void {
       const watchMs = watch === undefined ? null : (watch === true ? 2 : watch) * 1000;
       choose((ports, io) => queues({ watchMs, json }, ports, io));
     });
+}
+
+export function defineReshard(parent: Command, choose: Choose): void {
+  parent
+    .command("reshard")
+    .description(
+      "splits the queues into another number of shards (QUEUE_SHARDS), once every callback is settled and ingress and worker are stopped",
+    )
+    .addArgument(
+      new Argument("<shards>", `1 to ${MAX_QUEUE_SHARDS}`).argParser(whole(1, MAX_QUEUE_SHARDS)),
+    )
+    .option("--yes", "do not ask", false)
+    .option("--json", "print the result as JSON", false)
+    .action((shards: number, options: { yes: boolean; json: boolean }) =>
+      choose((ports, io) => reshard({ shards, ...options }, ports, io)),
+    );
 }
 
 export function defineAudit(parent: Command, choose: Choose): void {

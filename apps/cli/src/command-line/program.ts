@@ -7,6 +7,7 @@ import {
   defineMigrate,
   definePrune,
   defineQueues,
+  defineReshard,
 } from "./operations.ts";
 import { defineRecordings } from "./recordings.ts";
 import type { Choose, Define, RunCommand } from "./run-command.ts";
@@ -26,6 +27,7 @@ const GROUPS: readonly Define[] = [
   defineQueues,
   defineAudit,
   definePrune,
+  defineReshard,
   defineMigrate,
   defineCheckConfig,
 ];

@@ -1,14 +1,18 @@
 import type { Job, JobType, Queue } from "bullmq";
 import type { QueueCounter, QueueReader } from "../ports.ts";
+import type { ShardedQueue } from "./bullmq-queue-counter.ts";
 
-/** Reads the head of each queue besides its counts: at most three jobs of each. */
+/** Reads the head of each queue besides its counts: at most three jobs of each shard. */
 export function bullmqQueueReader(
-  queues: readonly Pick<Queue, "name" | "getJobs">[],
+  queues: readonly ShardedQueue<Pick<Queue, "getJobs">>[],
   counter: QueueCounter,
 ): QueueReader {
   return {
     async read() {
-      const [counts, ...heads] = await Promise.all([counter.count(), ...queues.map(readHeads)]);
+      const [counts, ...heads] = await Promise.all([
+        counter.count(),
+        ...queues.map(async ({ shards }) => earliestOf(await Promise.all(shards.map(readHeads)))),
+      ]);
       return Object.fromEntries(
         queues.map(({ name }, index) => [
           name,
@@ -28,6 +32,13 @@ const NO_JOBS = { waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 };
 interface Heads {
   waitingSinceMs: number | null;
   activeSinceMs: number | null;
+}
+
+function earliestOf(heads: readonly Heads[]): Heads {
+  return {
+    waitingSinceMs: earliest(heads.flatMap(({ waitingSinceMs }) => waitingSinceMs ?? [])),
+    activeSinceMs: earliest(heads.flatMap(({ activeSinceMs }) => activeSinceMs ?? [])),
+  };
 }
 
 async function readHeads(queue: Pick<Queue, "getJobs">): Promise<Heads> {

@@ -2,16 +2,20 @@ import { UnrecoverableError, Worker } from "bullmq";
 import type { Telemetry } from "bullmq";
 import type { z } from "zod";
 import { QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
-import type { QueueName } from "@reelgate/shared/contract/jobs";
+import type { QueueShard } from "@reelgate/shared/contract/queue-shards";
 import { withinMs } from "@reelgate/shared/lifecycle";
-import type { Redis } from "@reelgate/shared/redis";
+import type { RedisClient } from "@reelgate/shared/redis";
 import type { JobEnd, RunningStage, StageHandler, StageObserver } from "../stages/stage.ts";
 import { createJobProgress } from "./job-progress.ts";
 
 export interface BullmqStageOptions<T> {
-  queue: QueueName;
-  /** Of role `worker`; BullMQ makes a second one of it for its blocking read. The caller closes it. */
-  connection: Redis;
+  /** The part of the queue whose jobs are run. */
+  shard: QueueShard;
+  /**
+   * Of role `worker`; several stages may have the same. BullMQ makes another one of it for its blocking read. The caller
+   * closes it.
+   */
+  connection: RedisClient;
   concurrency: number;
   schema: z.ZodType<T>;
   handler: StageHandler<T>;
@@ -53,7 +57,7 @@ const MAX_UNDECIDED_DELAY_MS = 30_000;
 const CLOSE_MARGIN_MS = 5000;
 
 /**
- * Runs the jobs of one queue.
+ * Runs the jobs of one shard of a queue.
  *
  * A handler's end becomes the job's: done, retried after its delay, or failed for good. What it throws instead is
  * undecided and retried with backoff, without limit: in this system the catalogue decides that something has ended,
@@ -66,7 +70,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
   const stopping = new AbortController();
   const lockDurationMs = options.lockDurationMs ?? 30_000;
   const worker = new Worker<T, void, string>(
-    options.queue,
+    options.shard.name,
     async (job, _token, jobSignal) => {
       const data = options.schema.safeParse(job.data);
       if (!data.success) {

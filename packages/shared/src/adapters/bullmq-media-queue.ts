@@ -2,6 +2,7 @@ import type { JobsOptions, Queue } from "bullmq";
 import { JOB_NAMES, MEDIA_PRIORITY, mediaJobId } from "../contract/jobs.ts";
 import type { BulkMediaQueue, MediaJob } from "../contract/jobs.ts";
 
+/** One shard of the queue; see `shardedMediaQueue`. */
 export function bullmqMediaQueue(queue: Queue<MediaJob, void, string>): BulkMediaQueue {
   const optionsOf = (job: MediaJob): JobsOptions => ({
     jobId: mediaJobId(job),

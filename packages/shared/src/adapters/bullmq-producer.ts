@@ -2,7 +2,9 @@ import { Queue } from "bullmq";
 import type { DefaultJobOptions, Telemetry } from "bullmq";
 import { QUEUES, QUEUE_PREFIX } from "../contract/jobs.ts";
 import type { QueueName } from "../contract/jobs.ts";
-import type { Redis } from "../redis.ts";
+import { shardsOf } from "../contract/queue-shards.ts";
+import type { QueueShard } from "../contract/queue-shards.ts";
+import type { RedisClient } from "../redis.ts";
 
 /**
  * Job options of each queue.
@@ -34,7 +36,9 @@ const JOB_OPTIONS: Record<QueueName, DefaultJobOptions> = {
 
 export interface ProducerOptions {
   queue: QueueName;
-  connection: Redis;
+  /** Which part of the queue; by default it is not split. */
+  shard?: QueueShard;
+  connection: RedisClient;
   onError: (error: Error) => void;
   /** Carries traces to whoever works on the jobs; null for none. */
   telemetry?: Telemetry | null;
@@ -50,8 +54,8 @@ export interface ProducerOptions {
  * `events.maxLen`: each add writes an event; nobody replays more than a glance's worth of them.
  */
 export function createProducer<T>(options: ProducerOptions): Queue<T, void, string> {
-  const { telemetry = null } = options;
-  const queue = new Queue<T, void, string>(options.queue, {
+  const { telemetry = null, shard } = options;
+  const queue = new Queue<T, void, string>(shard?.name ?? options.queue, {
     prefix: QUEUE_PREFIX,
     connection: options.connection,
     skipWaitingForReady: true,
@@ -62,4 +66,14 @@ export function createProducer<T>(options: ProducerOptions): Queue<T, void, stri
   });
   queue.on("error", options.onError);
   return queue;
+}
+
+/** A producer of every shard, in their order. */
+export function createProducers<T>(
+  shardCount: number,
+  options: Omit<ProducerOptions, "shard">,
+): Queue<T, void, string>[] {
+  return shardsOf(options.queue, shardCount).map((shard) =>
+    createProducer<T>({ ...options, shard }),
+  );
 }

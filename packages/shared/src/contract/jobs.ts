@@ -84,7 +84,7 @@ export interface MediaQueue {
   enqueue(job: MediaJob): Promise<void>;
 }
 
-/** The same for many at once: all of them are queued, or none is and the call rejects. */
+/** The same for many at once. When the call rejects, some of them may be queued all the same. */
 export interface BulkMediaQueue extends MediaQueue {
   enqueueAll(jobs: readonly MediaJob[]): Promise<void>;
 }

@@ -1,0 +1,107 @@
+import { until } from "@reelgate/testkit/latch";
+import { startRedisCluster } from "@reelgate/testkit/redis-cluster";
+import { startTlsRedis } from "@reelgate/testkit/tls-redis";
+import { expect, onTestFinished, test } from "vitest";
+import { keySlot, shardsOf } from "../src/contract/queue-shards.ts";
+import { confirmQueueLayout } from "../src/queue-layout.ts";
+import { checkRedisDurability, createRedis, holderOf, mastersOf, pingRedis } from "../src/redis.ts";
+import type { RedisClient, RedisRole } from "../src/redis.ts";
+import { readRedisMemory } from "../src/redis-memory.ts";
+import { parseRedisUrl } from "../src/redis-url.ts";
+
+async function connected(url: string, role: RedisRole = "producer"): Promise<RedisClient> {
+  const client = createRedis({ url, role, name: "test", onError: () => undefined });
+  onTestFinished(() => client.disconnect());
+  await until(() => client.status === "ready", { what: "the connection to Redis" });
+  return client;
+}
+
+test("TLS with an own authority and an ACL user; the server must be who it is called", async () => {
+  await using server = await startTlsRedis();
+  const { redis, tlsPort, ca } = server;
+  const admin = await connected(redis.url);
+  await admin.call(
+    "ACL",
+    "SETUSER",
+    "queues",
+    "on",
+    ">p@ss",
+    "~reelgate:*",
+    "+@all",
+    "-@dangerous",
+  );
+  const url = (host: string): string => `rediss://queues:p%40ss@${host}:${tlsPort}`;
+  const open = (
+    host: string,
+    tls: { ca: string | null },
+  ): { problem: () => string; client: RedisClient } => {
+    let problem = "";
+    const client = createRedis({
+      target: { ...parseRedisUrl(url(host)), tls },
+      role: "producer",
+      name: "test",
+      onError: (error) => {
+        problem = error.message;
+      },
+    });
+    onTestFinished(() => client.disconnect());
+    return { client, problem: () => problem };
+  };
+  const { client } = open("127.0.0.1", { ca });
+  await until(() => client.status === "ready");
+  expect(await client.call("ACL", "WHOAMI").catch(String)).toBe("queues");
+  await client.set("reelgate:test", "1");
+  await expect(client.set("other", "1")).rejects.toThrow("NOPERM");
+  const unknown = open("127.0.0.1", { ca: null });
+  await until(() => /self-signed certificate/u.test(unknown.problem()));
+  const misnamed = open("localhost", { ca });
+  await until(() => /altnames/u.test(misnamed.problem()));
+});
+
+test("a cluster: keys are where they are computed to be, each master is asked, and one away is bounded", async () => {
+  await using redis = await startRedisCluster({
+    masters: 3,
+    replicas: 0,
+    settings: { "cluster-require-full-coverage": "no" },
+  });
+  const producer = await connected(redis.url);
+  const worker = await connected(redis.url, "worker");
+  expect(mastersOf(producer)).toHaveLength(3);
+  expect(await checkRedisDurability(producer)).toEqual({ durable: true });
+  const key = shardsOf("callbacks", 12)[0]?.name ?? "";
+  expect(keySlot(key)).toBe(await producer.call("CLUSTER", "KEYSLOT", key));
+  const node = await redis.masterOfSlot(keySlot(key));
+  expect(holderOf(producer, key).address).toBe(`127.0.0.1:${node?.port}`);
+  await node?.command("CONFIG", "SET", "appendfsync", "everysec");
+  expect(await checkRedisDurability(producer)).toEqual({
+    durable: false,
+    reason: `Redis has appendfsync=everysec, not always (on 127.0.0.1:${node?.port})`,
+  });
+  await node?.command("CONFIG", "SET", "maxmemory", "64mb");
+  expect(await readRedisMemory(producer)).toMatchObject({ maxBytes: 64 * 1_048_576 });
+
+  expect(await confirmQueueLayout(producer, 12)).toEqual({ agrees: true });
+  expect(await confirmQueueLayout(producer, 6)).toMatchObject({
+    agrees: false,
+    problem: expect.stringContaining("made with 12. Set QUEUE_SHARDS=12 in every app"),
+  });
+
+  await node?.kill("SIGKILL");
+  const startedAtMs = performance.now();
+  await expect(producer.set(key, "1")).rejects.toThrow();
+  expect(performance.now() - startedAtMs).toBeLessThan(2300);
+  await expect(pingRedis(producer)).rejects.toThrow();
+  const elsewhere = shardsOf("callbacks", 12)[11]?.name ?? "";
+  expect(await producer.set(elsewhere, "1")).toBe("OK");
+  const patient = worker.set(key, "1");
+  await node?.restart();
+  expect(await patient).toBe("OK");
+  expect(await until(() => producer.set(key, "2"), { timeoutMs: 5000 })).toBe("OK");
+
+  await node?.kill("SIGSTOP");
+  const stoppedAtMs = performance.now();
+  await expect(producer.set(key, "3")).rejects.toThrow();
+  expect(performance.now() - stoppedAtMs).toBeLessThan(2300);
+  await node?.kill("SIGCONT");
+  expect(await until(() => producer.set(key, "4"), { timeoutMs: 5000 })).toBe("OK");
+});
