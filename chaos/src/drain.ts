@@ -6,7 +6,8 @@ import type { Product } from "./product.ts";
 
 /** What has to become 0 before an audit can say anything. */
 export interface Left {
-  appsNotReady: number;
+  /** Their names. */
+  appsNotReady: readonly string[];
   spooledCallbacks: number;
   callbackJobs: number;
   mediaJobs: number;
@@ -28,7 +29,8 @@ const NO_PROGRESS_MS = 120_000;
 const LOOKS_WITHOUT_PROGRESS = 60;
 const POLL_MS = 300;
 
-const totalOf = (left: Left): number => Object.values(left).reduce((sum, one) => sum + one, 0);
+const totalOf = ({ appsNotReady, ...counts }: Left): number =>
+  appsNotReady.length + sum(Object.values(counts));
 
 /** Waits until every app is ready and nothing is on its way any more. */
 export async function drain(
@@ -77,7 +79,7 @@ async function whatIsLeft(product: Product, db: CatalogueDatabase): Promise<Left
   // A look that failed for good is done, and stays in the failed set for people to see.
   const { failed: _failed, ...media } = await openJobs(product.redis.url, "media");
   return {
-    appsNotReady: ready.filter((one) => !one).length,
+    appsNotReady: apps.filter((_app, index) => ready[index] !== true).map(({ name }) => name),
     spooledCallbacks: sum(spooled),
     callbackJobs: sum(Object.values(callbacks)),
     mediaJobs: sum(Object.values(media)),
@@ -117,12 +119,13 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) 
 /** "callback jobs 12, pending recordings 3", or "nothing". */
 export function leftText(left: Left): string {
   const parts = [
-    ["apps not ready", left.appsNotReady],
     ["spooled callbacks", left.spooledCallbacks],
     ["callback jobs", left.callbackJobs],
     ["media jobs", left.mediaJobs],
     ["pending recordings", left.pendingRecordings],
   ] as const;
   const some = parts.filter(([, count]) => count > 0);
-  return some.map(([name, count]) => `${name} ${count}`).join(", ") || "nothing";
+  const texts = some.map(([name, count]) => `${name} ${count}`);
+  if (left.appsNotReady.length > 0) texts.unshift(`not ready: ${left.appsNotReady.join(" and ")}`);
+  return texts.join(", ") || "nothing";
 }

@@ -43,6 +43,8 @@ export interface Load {
   readonly clock: SenderClock;
   readonly delivered: number;
   readonly acknowledged: number;
+  /** By which receiver, and when, a callback was first answered 200; null when it was not. */
+  acknowledgement(id: string): string | null;
   /** Requests by what came back. */
   readonly answers: ReadonlyMap<string, number>;
   /** Requests that one receiver answered 503. */
@@ -83,7 +85,8 @@ export function startLoad(options: LoadOptions): Load {
   const counts = { delivered: 0, refusedAsExpired: 0, acceptedFromAhead: 0, next: 0 };
   const refusals = new Map<string, number>();
   const answers = new Map<string, number>();
-  const acknowledged = new Set<string>();
+  const startedMs = performance.now();
+  const acknowledged = new Map<string, { atMs: number; url: string }>();
   const expiredAccepted: ExpiredAccepted[] = [];
   const expired = new Set<string>();
   const inTime = new Set<string>();
@@ -101,7 +104,9 @@ export function startLoad(options: LoadOptions): Load {
     const label = status === null ? (attempt.error ?? "no answer") : String(status);
     answers.set(label, (answers.get(label) ?? 0) + 1);
     if (status === 503) refusals.set(attempt.url, (refusals.get(attempt.url) ?? 0) + 1);
-    if (status === 200) acknowledged.add(callbackId);
+    if (status === 200 && !acknowledged.has(callbackId)) {
+      acknowledged.set(callbackId, { atMs: performance.now() - startedMs, url: attempt.url });
+    }
     if (tS === null) return;
     const sentAtS = (Date.now() - attempt.latencyMs) / 1000;
     const isTrue = plan.callbacks[attempt.callback]?.expect.kind !== "refused";
@@ -140,6 +145,11 @@ export function startLoad(options: LoadOptions): Load {
     },
     get acknowledged() {
       return acknowledged.size;
+    },
+    acknowledgement(id) {
+      const found = acknowledged.get(id);
+      if (found === undefined) return null;
+      return `after ${(found.atMs / 1000).toFixed(1)} s by ${new URL(found.url).host}`;
     },
     answers,
     refusals: (url) => refusals.get(url) ?? 0,

@@ -49,7 +49,7 @@ export async function auditRun(options: AuditOptions): Promise<Audited> {
       ? []
       : [{ check: "drained" as const, id: "system", detail: `left: ${leftText(drained.left)}` }]),
     ...checkDeliveries(plan, log),
-    ...checkOutcomes(plan, log, catalogued),
+    ...checkOutcomes(plan, log, catalogued, (id) => load.acknowledgement(id)),
     ...checkExpired(load, catalogued),
     ...files,
     ...(await byCommand(product, log)),

@@ -21,6 +21,7 @@ export function checkOutcomes(
   plan: Plan,
   log: SendLog,
   { callbacks, recordings }: Catalogued,
+  acknowledgement: Load["acknowledgement"],
 ): Violation[] {
   const violations: Violation[] = [];
   const seen = new Set<string>();
@@ -39,11 +40,8 @@ export function checkOutcomes(
   }
   for (const { id, acknowledged } of log.bodies.values()) {
     if (acknowledged && !seen.has(id)) {
-      violations.push({
-        check: "acknowledged",
-        id,
-        detail: "answered 200, and without an outcome",
-      });
+      const detail = `answered 200 ${acknowledgement(id) ?? ""}, and without an outcome`;
+      violations.push({ check: "acknowledged", id, detail });
     }
   }
   for (const { id, callbackCount } of recordings) {
