@@ -7,7 +7,7 @@
  */
 
 /** What never runs in production: tests, measurements, and what they stand on. */
-const TESTS = "\\.test\\.ts$|(^|/)(test|bench)/|^e2e/|^packages/testkit/";
+const TESTS = "\\.test\\.ts$|(^|/)(test|bench)/|^(e2e|chaos)/|^packages/testkit/";
 
 /** A regular expression for npm packages, wherever the package manager has put them. */
 const npm = (...names) => `(^|(^|/)node_modules/)(@types/)?(${names.join("|")})(/|$)`;
@@ -16,7 +16,7 @@ const npm = (...names) => `(^|(^|/)node_modules/)(@types/)?(${names.join("|")})(
 const workspacePackage = (...names) =>
   `^packages/(${names.join("|")})/|^@reelgate/(${names.join("|")})(/|$)`;
 
-const ANY_PACKAGE = "^packages/|^tools/|^apps/|^e2e/|^@reelgate/";
+const ANY_PACKAGE = "^packages/|^tools/|^apps/|^(e2e|bench|chaos)/|^@reelgate/";
 
 const boundaries = [
   {
@@ -46,8 +46,8 @@ const boundaries = [
     name: "packages-are-entered-by-their-exports",
     comment:
       "A relative path into another package evades its exports and breaks in the built tree.",
-    from: { path: "^((apps|packages|tools)/[^/]+|e2e)/" },
-    to: { path: "^(apps|packages|tools|e2e)/", pathNot: "^$1/", dependencyTypes: ["local"] },
+    from: { path: "^((apps|packages|tools)/[^/]+|e2e|chaos)/" },
+    to: { path: "^(apps|packages|tools|e2e|chaos)/", pathNot: "^$1/", dependencyTypes: ["local"] },
   },
   {
     name: "shared-imports-no-package",
@@ -248,10 +248,10 @@ const boundaries = [
     name: "no-dead-file",
     comment: "What no process of the product loads is not part of it, whoever tests it.",
     from: {
-      path: "^(apps|packages|tools)/[^/]+/src/(main|cli)\\.ts$|^apps/dashboard/web/src/main\\.tsx$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
+      path: "^((apps|packages|tools)/[^/]+|chaos)/src/(main|cli)\\.ts$|^apps/dashboard/web/src/main\\.tsx$|^tools/[^/]+/(commands/)?[^/]+\\.mjs$",
     },
     to: {
-      path: "^(apps|packages|tools)/[^/]+/(web/src|src|setup)/",
+      path: "^((apps|packages|tools)/[^/]+/(web/src|src|setup)|chaos/src)/",
       pathNot: `(^|/)src/(main\\.tsx?|cli\\.ts)$|${TESTS}`,
       reachable: false,
     },

@@ -32,6 +32,7 @@ const config: ViteUserConfig = defineConfig({
             "{apps,packages}/*/src/**/*.test.ts",
             "apps/dashboard/web/src/**/*.test.ts",
             "tools/*/{src,test}/**/*.test.ts",
+            "chaos/src/**/*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/dist/**", "**/*.int.test.ts"],
           setupFiles,
@@ -63,7 +64,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           // The built processes: a file has some ten of them, and a core of its own as far as that goes.
           name: "e2e",
-          include: ["e2e/**/*.e2e.test.ts"],
+          include: ["{e2e,chaos}/**/*.e2e.test.ts"],
           setupFiles,
           globalSetup,
           testTimeout: 180_000,

@@ -37,3 +37,22 @@ export function machine(): string {
   const gigabytes = Math.round(totalmem() / 2 ** 30);
   return `${models.length} × ${models[0]?.model.trim() ?? "CPU"}, ${gigabytes} GB, ${type()} ${release()}, Node ${process.versions.node}; load average at the end ${loadavg()[0]?.toFixed(1) ?? "?"}`;
 }
+
+/** Adds a row to the table of a section of `results.md`, which is made when there is none. */
+export async function appendRow(
+  title: string,
+  intro: string,
+  head: readonly string[],
+  row: readonly string[],
+): Promise<void> {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const text = await readFile(FILE, "utf8").catch(() => HEAD);
+  const section = text.split(/^(?=## )/mu).find((part) => part.startsWith(`## ${title}\n`));
+  const rows =
+    section
+      ?.split("\n")
+      .filter((one) => one.startsWith("| "))
+      .slice(2) ?? [];
+  const table = [line(head), line(head.map(() => "---")), ...rows, line(row)];
+  await writeSection(title, `${intro}\n\n${table.join("\n")}`);
+}

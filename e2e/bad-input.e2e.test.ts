@@ -4,7 +4,7 @@ import { until } from "@reelgate/testkit/latch";
 import { SAMPLE_BODY } from "@reelgate/testkit/recording-body";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openJobs } from "./support/audit.ts";
+import { openJobs } from "@reelgate/testkit/catalogue-audit";
 import { asCallback, inTenMinutes, post, recordingNamed, signed } from "./support/callbacks.ts";
 import type { Reply } from "./support/callbacks.ts";
 import { KEY, startProduct } from "./support/product.ts";

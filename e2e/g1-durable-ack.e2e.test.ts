@@ -6,7 +6,7 @@ import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import type { HalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import { until } from "@reelgate/testkit/latch";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { audit, untilNoOpenJobs, untilSettled } from "./support/audit.ts";
+import { audit, untilNoOpenJobs, untilSettled } from "@reelgate/testkit/catalogue-audit";
 import { recordingNamed, signed } from "./support/callbacks.ts";
 import type { SignedCallback } from "./support/callbacks.ts";
 import { startLoad } from "./support/load.ts";

@@ -11,9 +11,9 @@ import {
   untilNoOpenJobs,
   untilSettled,
   untilVerified,
-} from "./support/audit.ts";
-import { auditByCommand } from "./support/command.ts";
-import type { AuditEnd } from "./support/command.ts";
+} from "@reelgate/testkit/catalogue-audit";
+import { auditByCommand } from "@reelgate/testkit/audit-command";
+import type { AuditEnd } from "@reelgate/testkit/audit-command";
 import { inTenMinutes, postAll, recordingNamed, signed } from "./support/callbacks.ts";
 import type { SignedCallback } from "./support/callbacks.ts";
 import { startProduct } from "./support/product.ts";

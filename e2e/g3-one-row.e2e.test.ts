@@ -13,7 +13,7 @@ import {
   outcomes,
   untilSettled,
   untilVerified,
-} from "./support/audit.ts";
+} from "@reelgate/testkit/catalogue-audit";
 import { inTenMinutes, postAll, recordingNamed, signed } from "./support/callbacks.ts";
 import type { SignedCallback } from "./support/callbacks.ts";
 import { startProduct } from "./support/product.ts";

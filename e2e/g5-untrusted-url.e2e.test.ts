@@ -5,7 +5,12 @@ import type { MediaOrigin } from "@reelgate/testkit/media-origin";
 import { CHECKOUT } from "@reelgate/testkit/spawn-app";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { allCallbacks, allRecordings, untilSettled, untilVerified } from "./support/audit.ts";
+import {
+  allCallbacks,
+  allRecordings,
+  untilSettled,
+  untilVerified,
+} from "@reelgate/testkit/catalogue-audit";
 import { postAll, recordingNamed, signed } from "./support/callbacks.ts";
 import { startProduct } from "./support/product.ts";
 import type { Product } from "./support/product.ts";

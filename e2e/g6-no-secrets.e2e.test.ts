@@ -9,7 +9,7 @@ import { CHECKOUT } from "@reelgate/testkit/spawn-app";
 import type { SpawnedApp } from "@reelgate/testkit/spawn-app";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { untilSettled } from "./support/audit.ts";
+import { untilSettled } from "@reelgate/testkit/catalogue-audit";
 import { inTenMinutes, post, recordingNamed, signed } from "./support/callbacks.ts";
 import type { SignedCallback } from "./support/callbacks.ts";
 import { startProduct } from "./support/product.ts";

@@ -3,7 +3,7 @@ import { until } from "@reelgate/testkit/latch";
 import { startMediaOrigin } from "@reelgate/testkit/media-origin";
 import { CHECKOUT } from "@reelgate/testkit/spawn-app";
 import { expect, test } from "vitest";
-import { untilSettled, untilVerified } from "./support/audit.ts";
+import { untilSettled, untilVerified } from "@reelgate/testkit/catalogue-audit";
 import { post, recordingNamed, signed } from "./support/callbacks.ts";
 import { startOtlpReceiver } from "./support/otlp-receiver.ts";
 import type { CollectedSpan } from "./support/otlp-receiver.ts";

@@ -28,6 +28,7 @@ const COMMANDS = {
   },
   reelgate: { file: "apps/cli/dist/main.js", build: true, redis: false },
   bench: { file: "bench/cli.ts", build: true, redis: false },
+  chaos: { file: "chaos/src/cli.ts", build: true, redis: { orSet: "" } },
 };
 
 await runOrExplain(async () => {

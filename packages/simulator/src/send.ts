@@ -12,8 +12,8 @@ export const PROVIDER_RETRIES = 12;
 export const PROVIDER_RETRY_INTERVAL_MS = 60_000;
 
 export interface SendOptions {
-  /** The receiver's callback route. */
-  url: string;
+  /** The receiver's callback route; of several replicas, which one the next request goes to. */
+  url: string | (() => string);
   /** The callback key that both sides know. */
   key: string;
   /** First attempts per second; 0 means as fast as `concurrency` allows. */
@@ -24,8 +24,11 @@ export interface SendOptions {
   /** Attempts after the first. */
   retries?: number;
   retryIntervalMs?: number;
-  /** Sign every retry anew. It is not known whether the provider does; then a retry is a callback of its own. */
-  resign?: boolean;
+  /**
+   * Sign every retry anew, or those of which this says so. It is not known whether the provider does; then a retry is a
+   * callback of its own.
+   */
+  resign?: boolean | ((answer: Answer, callback: number) => boolean);
   /** Ends the run: what is in flight is given up, what is not delivered stays so. */
   signal?: AbortSignal;
   onAttempt?: (attempt: Attempt) => void;
@@ -43,6 +46,9 @@ export interface Answer {
 export interface Attempt extends Answer {
   callback: number;
   callbackId: string;
+  url: string;
+  /** `t` of the body, in Unix seconds; null when it has none. */
+  tS: number | null;
   /** Counted from 1. */
   attempt: number;
   latencyMs: number;
@@ -182,9 +188,10 @@ async function attemptOnce(
     acknowledged: false,
   };
   run.bodies.set(body.id, sent);
+  const url = typeof options.url === "string" ? options.url : options.url();
   const startedMs = performance.now();
   const timeoutMs = options.timeoutMs ?? PROVIDER_TIMEOUT_MS;
-  const answer = await post(run.agent, options.url, body.bytes, timeoutMs, options.signal);
+  const answer = await post(run.agent, url, body.bytes, timeoutMs, options.signal);
   const latencyMs = performance.now() - startedMs;
   if (answer.status === 200) sent.acknowledged = true;
   if (answer.status !== null) run.latenciesMs.push(latencyMs);
@@ -194,6 +201,8 @@ async function attemptOnce(
     ...answer,
     callback: callback.index,
     callbackId: body.id,
+    url,
+    tS: body.tS,
     attempt,
     latencyMs,
   });
@@ -227,7 +236,7 @@ async function deliver(
       );
       if (wokenInTime) {
         run.retries += 1;
-        if (options.resign === true) body = signer.resign(callback);
+        if (isResigned(options.resign, answer, callback)) body = signer.resign(callback);
         await slots.acquire();
         continue;
       }
@@ -242,6 +251,12 @@ async function deliver(
     return result;
   }
 }
+
+const isResigned = (
+  resign: SendOptions["resign"],
+  answer: Answer,
+  { index }: PlannedCallback,
+): boolean => (typeof resign === "function" ? resign(answer, index) : resign === true);
 
 /** False when the run was ended meanwhile. */
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<boolean> {

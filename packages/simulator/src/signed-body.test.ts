@@ -68,6 +68,17 @@ describe("a signed body", () => {
     expect(second.id).not.toBe(first.id);
   });
 
+  it("captures anew what was signed anew", () => {
+    const original = callbackWith({ kind: "valid", offsetS: 0, tAsText: false }, 0);
+    const altered = callbackWith({ kind: "captured", from: 0 }, 1);
+    const signer = createBodySigner([original, altered], KEY, () => NOW_S);
+    const before = signer.body(altered);
+    expect(signer.resign(altered)).toEqual(before);
+    const { sign, tS } = signer.resign(original);
+    expect(signer.body(altered)).toEqual(before);
+    expect(signer.resign(altered)).toMatchObject({ sign, tS });
+  });
+
   it("writes quotes inside strings as the specification's sample has them, when told", () => {
     const callback = callbackWith({ kind: "valid", offsetS: 0, tAsText: false }, 0, true);
     const text = createBodySigner([callback], KEY, () => NOW_S)

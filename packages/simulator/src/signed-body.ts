@@ -10,12 +10,17 @@ export interface SignedBody {
   id: string;
   /** The signature in it, which nobody may show; null when there is none. */
   sign: string | null;
+  /** Unix time in seconds; null when there is none. */
+  tS: number | null;
 }
 
 /** Makes the bodies of a plan. Every call with the same callback gives the same bytes, until it is signed anew. */
 export interface BodySigner {
   body(callback: PlannedCallback): SignedBody;
-  /** A new `t` and `sign`, and so another callback; a callback that is not validly signed stays as it is. */
+  /**
+   * A new `t` and `sign`, and so another callback; a captured signature is captured anew. A callback that is not validly
+   * signed stays as it is.
+   */
   resign(callback: PlannedCallback): SignedBody;
 }
 
@@ -96,19 +101,21 @@ export function createBodySigner(
     const { content } = callback;
     if (content.kind === "raw") {
       const bytes = Buffer.from(content.bytes);
-      return { bytes, id: callbackId(bytes), sign: null };
+      return { bytes, id: callbackId(bytes), sign: null, tS: null };
     }
     const stamp = stampOf(callback);
     const text = stampedText(content.fields, stamp);
     const bytes = Buffer.from(content.escapedTwice ? escapeTwice(text) : text, "utf8");
     const sign = typeof stamp.sign === "string" ? stamp.sign : null;
-    return { bytes, id: callbackId(bytes), sign };
+    const tS = stamp.t === null ? null : Number(stamp.t);
+    return { bytes, id: callbackId(bytes), sign, tS };
   };
 
   return {
     body,
     resign: (callback) => {
       const before = stamps.get(callback.index);
+      if (callback.signing.kind === "captured") stamps.set(callback.index, makeStamp(callback));
       if (callback.signing.kind === "valid" && before !== undefined) {
         const made = makeStamp(callback);
         // Within one second the new `t` would be the old one, and the body no new one.

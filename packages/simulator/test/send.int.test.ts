@@ -71,6 +71,28 @@ describe("sending", () => {
     expect(summarise(sent, log, null)).toMatchObject({ ok: false, retries: 12, requests: 13 });
   });
 
+  it("goes to another replica with each request, and signs anew what it is told to", async () => {
+    await using refusing = await startReferenceReceiver({ answers: () => 503 });
+    await using receiver = await startReferenceReceiver();
+    const attempts: Attempt[] = [];
+    const urls = [refusing.url, refusing.url, receiver.url];
+    const log = await sendPlan(plan(1), {
+      ...options(receiver),
+      url: () => urls[attempts.length] ?? "",
+      resign: () => attempts.length === 2,
+      onAttempt: (attempt) => attempts.push(attempt),
+    });
+    expect(attempts.map(({ url }) => url)).toEqual(urls);
+    const [first, second, third] = attempts.map(({ callbackId }) => callbackId);
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    expect(attempts[2]?.tS).toBeGreaterThan(Number(attempts[0]?.tS));
+    expect([...log.bodies.values()].map(({ id, acknowledged }) => [id, acknowledged])).toEqual([
+      [first, false],
+      [third, true],
+    ]);
+  });
+
   it("names what kept a connection from coming about", async () => {
     const receiver = await startReferenceReceiver();
     await receiver[Symbol.asyncDispose]();

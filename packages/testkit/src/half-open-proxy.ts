@@ -44,8 +44,12 @@ interface Pair {
   lostReplies: boolean;
 }
 
-/** A TCP proxy on 127.0.0.1 that fails on command, to stand between a client and a real server. */
-export async function startHalfOpenProxy(targetPort: number): Promise<HalfOpenProxy> {
+/**
+ * A TCP proxy on 127.0.0.1 that fails on command, to stand between a client and a real server.
+ *
+ * @param ownPort where it listens; a free one is picked otherwise.
+ */
+export async function startHalfOpenProxy(targetPort: number, ownPort = 0): Promise<HalfOpenProxy> {
   const pairs = new Set<Pair>();
   let mode: ProxyMode = "pass";
   let acceptedCount = 0;
@@ -100,7 +104,7 @@ export async function startHalfOpenProxy(targetPort: number): Promise<HalfOpenPr
   };
 
   const server = createServer({ pauseOnConnect: false }, accept);
-  const port = await listen(server, 0);
+  const port = await listen(server, ownPort);
 
   const set = async (next: ProxyMode): Promise<void> => {
     mode = next;

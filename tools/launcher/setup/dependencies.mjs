@@ -101,7 +101,7 @@ function fingerprint() {
 }
 
 function memberManifests() {
-  const manifests = ["e2e/package.json", "bench/package.json"];
+  const manifests = ["e2e/package.json", "bench/package.json", "chaos/package.json"];
   for (const folder of ["apps", "packages", "tools"]) {
     for (const name of readdirSync(join(ROOT, folder)).sort()) {
       manifests.push(`${folder}/${name}/package.json`);

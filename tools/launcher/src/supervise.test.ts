@@ -68,6 +68,16 @@ test("a start that fails is tried again after a longer pause", async () => {
   ]);
 });
 
+test("a process that ran long enough was well: its next pause is the shortest again", async () => {
+  const { started, reports, start, report } = fakes();
+  await using supervised = await supervise({ name: "Redis", start, report, healthyMs: -1 });
+  started[0]?.end({ code: 1, signal: null });
+  await until(() => supervised.current().id === 2);
+  started[1]?.end({ code: 1, signal: null });
+  await until(() => supervised.current().id === 3);
+  expect(reports.filter((line) => line.includes("starting it again in 500 ms"))).toHaveLength(2);
+});
+
 test("disposing stops it, and nothing starts again", async () => {
   const { started, reports, start, report } = fakes();
   const supervised = await supervise({ name: "Redis", start, report });

@@ -19,6 +19,8 @@ export interface SuperviseOptions<T extends Supervisable> {
   start: () => Promise<T>;
   /** One line for the terminal and the log. */
   report: (line: string) => void;
+  /** Another time than {@link HEALTHY_MS}. */
+  healthyMs?: number;
 }
 
 /** A process that is started again, with growing pauses, whenever it ends by itself. Disposing it stops it. */
@@ -38,6 +40,7 @@ export interface Supervised<T> extends AsyncDisposable {
 export async function supervise<T extends Supervisable>(
   options: SuperviseOptions<T>,
 ): Promise<Supervised<T>> {
+  const { healthyMs = HEALTHY_MS } = options;
   const stopping = new AbortController();
   let current = await options.start();
   const keepRunning = async (): Promise<void> => {
@@ -45,7 +48,7 @@ export async function supervise<T extends Supervisable>(
     let startedAtMs = Date.now();
     let failure = `ended with ${describeExit(await current.exited)}`;
     while (!stopping.signal.aborted) {
-      if (Date.now() - startedAtMs > HEALTHY_MS) pauseMs = FIRST_PAUSE_MS;
+      if (Date.now() - startedAtMs > healthyMs) pauseMs = FIRST_PAUSE_MS;
       options.report(`${options.name} ${failure}; starting it again in ${pauseMs} ms`);
       await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;

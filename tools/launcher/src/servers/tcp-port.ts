@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
@@ -16,6 +17,20 @@ export async function freePort(): Promise<number> {
   if (typeof result === "string")
     throw new Error(`No port of 127.0.0.1 can be listened on: ${result}`);
   return result;
+}
+
+/** Below the ports that Linux (32768) and others (49152) give to outgoing connections. */
+const LASTING_PORTS = { first: 20_000, last: 32_767 } as const;
+
+/**
+ * A free port of 127.0.0.1 that no outgoing connection is given: a server that is started again finds it free. A port of
+ * {@link freePort} can be taken by any connection of the machine while the server is away.
+ */
+export async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(LASTING_PORTS.first, LASTING_PORTS.last + 1);
+    if ((await portProblem("127.0.0.1", port)) === null) return port;
+  }
 }
 
 function tryToListen(host: string, port: number): Promise<number | string> {

@@ -6,7 +6,7 @@ import type { QueueName } from "@reelgate/shared/contract/jobs";
 import type { Callback, Outcome, Page, Recording } from "@reelgate/shared/contract/recording";
 import { readQueueLayout } from "@reelgate/shared/queue-layout";
 import { createRedis } from "@reelgate/shared/redis";
-import { until } from "@reelgate/testkit/latch";
+import { until } from "./latch.ts";
 
 type Counts = Partial<Record<Outcome, number>>;
 
@@ -61,6 +61,12 @@ export async function untilVerified(db: CatalogueDatabase, timeoutMs = 60_000): 
   );
 }
 const FIRST_ONE = { limit: 1, cursor: null };
+
+/** How many recordings are pending, up to a page of them. */
+export async function pendingCount(db: CatalogueDatabase): Promise<number> {
+  const page = await listRecordings(db, { state: "pending" }, { limit: PAGE_LIMIT, cursor: null });
+  return page.items.length;
+}
 
 /** What guarantee G2 is about, counted from the rows themselves. */
 export interface Audit {
@@ -117,7 +123,7 @@ async function withCounter<T>(
   const connection = createRedis({
     url: redisUrl,
     role: "worker",
-    name: "e2e-audit",
+    name: "test-audit",
     onError: () => {},
   });
   try {

@@ -1,10 +1,15 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { cleanEnv } from "@reelgate/testkit/clean-env";
-import { CHECKOUT } from "@reelgate/testkit/spawn-app";
-import type { Product } from "./product.ts";
+import { cleanEnv } from "./clean-env.ts";
+import { CHECKOUT } from "./spawn-app.ts";
 
 const TIMEOUT_MS = 60_000;
+
+/** The servers of what is audited. */
+export interface AuditedProduct {
+  readonly redis: { readonly url: string };
+  readonly databaseUrl: string;
+}
 
 /** How an audit by the built command line ended: its exit code, and every violation that it named. */
 export interface AuditEnd {
@@ -14,7 +19,7 @@ export interface AuditEnd {
 
 /** Has the command line audit the running product, and the callbacks that it acknowledged. */
 export async function auditByCommand(
-  { redis, databaseUrl }: Pick<Product, "databaseUrl"> & { redis: Pick<Product["redis"], "url"> },
+  { redis, databaseUrl }: AuditedProduct,
   acknowledged: readonly string[],
 ): Promise<AuditEnd> {
   const script = join(CHECKOUT, "apps/cli/dist/main.js");
