@@ -15,7 +15,10 @@ export type LinkOf = (fault: PlannedFault) => Link;
 const SILENCE_MS = 400;
 const SLOW_MS = 150;
 
-function linkFault(linkOf: LinkOf, mode: ProxyMode, detail: string): Inject {
+/** A link that answers nothing, or late. */
+type LinkMode = Exclude<ProxyMode, { losesRepliesAfter: string }>;
+
+function linkFault(linkOf: LinkOf, mode: LinkMode, detail: string): Inject {
   return async (fault) => {
     const { proxy, ask } = linkOf(fault);
     const held = proxy.connectionCount;
