@@ -69,13 +69,13 @@ const startSending = (ingress: Ingress): Load =>
   });
 
 test("G1, G2: a master of a cluster is killed: its shards alone wait, and every callback is settled once", async () => {
-  await using product = await startProduct();
   await using redis = await startRedisCluster({
     masters: 3,
     replicas: 3,
     nodeTimeoutMs: 1000,
     settings: { "cluster-require-full-coverage": "no" },
   });
+  await using product = await startProduct();
   const env = { REDIS_URL: redis.url, QUEUE_SHARDS: "6" };
   const ingress = await product.startIngress(env);
   await product.startWorker({ ...env, WORKER_STAGES: "callbacks" });
@@ -115,8 +115,8 @@ test("G1, G2: a master of a cluster is killed: its shards alone wait, and every 
 });
 
 test("G1, G2: Sentinels replace a killed master: every callback is settled once", async () => {
-  await using product = await startProduct();
   await using redis = await startRedisSentinel({ downAfterMs: 500 });
+  await using product = await startProduct();
   const env = { REDIS_URL: redis.url };
   const ingress = await product.startIngress(env);
   await product.startWorker({ ...env, WORKER_STAGES: "callbacks" });

@@ -75,7 +75,7 @@ function registerRedisMemory(registry: Registry, read: () => Promise<RedisMemory
   const reading = scrapeReading(read, REDIS_READING);
   const used = new Gauge({
     name: "reelgate_redis_memory_used_bytes",
-    help: "used_memory of Redis; absent while it is away.",
+    help: "used_memory of Redis, of a cluster's fullest master; absent while it is away.",
     registers: [registry],
     async collect() {
       showReading(used, (await reading())?.usedBytes ?? null);
@@ -83,7 +83,7 @@ function registerRedisMemory(registry: Registry, read: () => Promise<RedisMemory
   });
   const max = new Gauge({
     name: "reelgate_redis_memory_max_bytes",
-    help: "maxmemory of Redis, beyond which it refuses callbacks; 0 for no bound, absent while it is away.",
+    help: "maxmemory of the same Redis, beyond which it refuses callbacks; 0 for no bound, absent while it is away.",
     registers: [registry],
     async collect() {
       showReading(max, (await reading())?.maxBytes ?? null);

@@ -86,6 +86,6 @@ function compared(kept: number, given: number): QueueLayout {
   if (kept === given) return { agrees: true };
   return {
     agrees: false,
-    problem: `QUEUE_SHARDS is ${given}, and the queues of this Redis were made with ${kept}. Set QUEUE_SHARDS=${kept} in every app; or, to have ${given}, stop ingress and worker once everything is settled and run \`reelgate queues reshard ${given}\`.`,
+    problem: `QUEUE_SHARDS is ${given}, and the queues of this Redis were made with ${kept}. Set QUEUE_SHARDS=${kept} in every app; or, to have ${given}, stop ingress and worker once everything is settled and run \`reelgate reshard ${given}\`.`,
   };
 }

@@ -122,8 +122,10 @@ function clientOf(target: RedisTarget, { role, name }: CreateRedisOptions): Redi
           : { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(target.tls) }),
         sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
         sentinelRetryStrategy: ROLE_OPTIONS[role].retryStrategy,
-        // Leaves an old master as soon as a Sentinel says so, although it may still answer.
-        failoverDetector: true,
+        // Without ioredis' `failoverDetector`: a Sentinel's word of a new master that comes while the client connects ends
+        // the client for good (6.0.0, `FailoverDetector#disconnect` in the middle of `SentinelConnector#connect`). An old
+        // master loses its clients all the same: Sentinel ends them when it makes it a replica, `socketTimeout` gives up
+        // one that stands still, and READONLY leads away from any other.
         reconnectOnError: readonlyReconnect(),
       });
     }

@@ -1,6 +1,6 @@
 /**
  * Adds N waiting jobs to a queue of BullMQ in one call: what BullMQ 6.7's own `addStandardJob` leaves behind when it is
- * called N times, once for each of them (docs/adr/0009-batch-add.md; test/batch-add.int.test.ts holds the two against
+ * called N times, once for each of them (docs/adr/0011-batch-add.md; test/batch-add.int.test.ts holds the two against
  * each other, key by key).
  *
  * Every job has an id of its own, no parent, no delay, no priority and no deduplication key. For each, in their order:

@@ -1,0 +1,31 @@
+import { confirmQueueLayout } from "@reelgate/shared/queue-layout";
+import { until } from "@reelgate/testkit/latch";
+import { expect, test } from "vitest";
+import { runCommand } from "./running-command.ts";
+import { bodyOf, startSystem } from "./system.ts";
+
+test("reshard waits for the last callback, and then gives the queues another number of shards", async () => {
+  await using system = await startSystem();
+  const { env, redis, callbacks, media } = system;
+  await system.accept(bodyOf("waiting"));
+  await expect(runCommand(["reshard", "6", "--yes"], { env })).rejects.toMatchObject({
+    code: "usage",
+    message: expect.stringContaining("1 callback of the queue callbacks have no outcome yet"),
+  });
+  const stage = system.startStage1();
+  await until(async () => (await callbacks.getJobCountByTypes("waiting", "active")) === 0);
+  await stage[Symbol.asyncDispose]();
+  expect(await media.getJobCountByTypes("prioritized")).toBe(1);
+
+  const declined = await runCommand(["reshard", "6"], { env, answer: false });
+  expect(declined.questions).toEqual(["From 1 shard to 6: are all ingresses and workers stopped?"]);
+  expect(await media.getJobCountByTypes("prioritized")).toBe(1);
+
+  const { out } = await runCommand(["reshard", "6", "--yes"], { env });
+  expect(out).toBe("The queues have 6 shards. Start every app with QUEUE_SHARDS=6.\n");
+  expect(await redis.keys("reelgate:*")).toEqual(["reelgate:queue-layout"]);
+  expect(await confirmQueueLayout(redis, 1)).toMatchObject({ agrees: false });
+  expect(await confirmQueueLayout(redis, 6)).toEqual({ agrees: true });
+  const again = await runCommand(["reshard", "6", "--json"], { env });
+  expect(JSON.parse(again.out)).toEqual({ from: 6, to: 6 });
+});
