@@ -1,3 +1,4 @@
+import { cpuTimeMs } from "@reelgate/testkit/cpu-time";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MAX_JSON_DEPTH, parseJsonExact, parseStrictJson } from "./json.ts";
@@ -149,7 +150,7 @@ test("property: any text gives a value or a problem", () => {
 });
 
 test("hostile text costs linear time", () => {
-  const startedAtMs = performance.now();
+  const startedAtMs = cpuTimeMs();
   const size = 1_000_000;
   for (const text of [
     '"'.repeat(size),
@@ -162,5 +163,5 @@ test("hostile text costs linear time", () => {
   ]) {
     parseStrictJson(text);
   }
-  expect(performance.now() - startedAtMs).toBeLessThan(5000);
+  expect(cpuTimeMs() - startedAtMs).toBeLessThan(5000);
 });
