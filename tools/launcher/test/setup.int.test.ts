@@ -117,7 +117,7 @@ test("an unknown command is answered with those that there are", () => {
   const result = run("run.mjs", "constructor");
   expect(result.status).toBe(1);
   expect(result.stderr).toBe(
-    'reelgate: There is no command "constructor". The commands are test, check, simulate, media, reelgate, bench.\n',
+    'reelgate: There is no command "constructor". The commands are test, check, simulate, media, reelgate, bench, chaos.\n',
   );
 });
 

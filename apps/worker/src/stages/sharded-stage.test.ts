@@ -1,10 +1,16 @@
 import { createLatch } from "@reelgate/testkit/latch";
 import { shardsOf } from "@reelgate/shared/contract/queue-shards";
+import type { QueueShard } from "@reelgate/shared/contract/queue-shards";
 import { expect, test } from "vitest";
 import { startShardedStage } from "./sharded-stage.ts";
 import type { JobRun, RunningStage, StageHandler } from "./stage.ts";
 
-const IDLE: RunningStage = { isRunning: true, [Symbol.asyncDispose]: async () => {} };
+const idle = (shard: QueueShard): RunningStage => ({
+  isRunning: true,
+  shard,
+  activity: () => ({ begun: 0, inHand: 0 }),
+  [Symbol.asyncDispose]: async () => {},
+});
 const runWith = (signal: AbortSignal): JobRun => ({ signal, crashes: 0, progress: () => {} });
 
 test("the concurrency holds for all shards together, and who waits for a place lets a stop through", async () => {
@@ -25,10 +31,10 @@ test("the concurrency holds for all shards together, and who waits for a place l
       running -= 1;
       return { kind: "done" };
     },
-    start: (_shard, own) => {
+    start: (shard, own) => {
       handlers.push(own.handler);
       shares.push(own.concurrency);
-      return IDLE;
+      return idle(shard);
     },
   });
   expect(stage.isRunning).toBe(true);
@@ -54,7 +60,7 @@ test("a queue that is not split has all of the concurrency, and no bound of its 
     handler,
     start: (shard, own) => {
       given.push({ name: shard.name, ...own });
-      return IDLE;
+      return idle(shard);
     },
   });
   expect(given).toEqual([{ name: "media", concurrency: 8, handler }]);
