@@ -122,7 +122,9 @@ describe.concurrent("with unusable values", () => {
         env: { ...keyless, ALLOW_UNSIGNED: "true" },
         waitUntilReady: false,
       });
-      const warning = await unsigned.log.waitFor(({ msg }) => msg.includes("ALLOW_UNSIGNED=true"));
+      const warning = await unsigned.log.waitFor(
+        ({ msg }) => msg?.includes("ALLOW_UNSIGNED=true") === true,
+      );
       expect(warning.level).toBe(40);
     },
     SECONDS,
