@@ -1,10 +1,14 @@
 import { keySlot, shardIndexOf, shardsOf } from "@reelgate/shared/contract/queue-shards";
+import type { QueueShard } from "@reelgate/shared/contract/queue-shards";
 import { parseRedisUrl } from "@reelgate/shared/redis-url";
 import { until } from "@reelgate/testkit/latch";
 import { startRedisCluster } from "@reelgate/testkit/redis-cluster";
+import type { TestRedisCluster } from "@reelgate/testkit/redis-cluster";
+import type { RedisNode } from "@reelgate/testkit/redis-node";
 import { startRedisSentinel } from "@reelgate/testkit/redis-sentinel";
 import { expect, test } from "vitest";
 import { callbackBody, jobIdOf, post, startTestIngress } from "./ingress-fixture.ts";
+import type { TestIngress } from "./ingress-fixture.ts";
 
 test("G1: a new master is asked whether it is durable before anything is acknowledged from it", async () => {
   await using redis = await startRedisSentinel();
@@ -40,6 +44,35 @@ test("G1: in a cluster a master that is not durable refuses its own shards alone
   const note = "2 of 6 shards: Redis has appendfsync=everysec, not always";
   await until(async () => JSON.stringify((await ingress.readiness()).body).includes(note));
   expect((await ingress.readiness()).status).toBe(200);
+  await expectRefusedByAlone(ingress, redis, shards, victim);
+});
+
+test("G1: in a cluster the replicas of a shard's own master acknowledge, and those of others do not count", async () => {
+  await using redis = await startRedisCluster({ masters: 3, replicas: 3 });
+  const shards = shardsOf("callbacks", 6);
+  await using ingress = await startTestIngress(redis.url, {
+    redis: { target: parseRedisUrl(redis.url), shardCount: shards.length },
+    redisMinReplicasAck: 1,
+  });
+  await ingress.untilReady();
+  await until(async () => !JSON.stringify((await ingress.readiness()).body).includes("notes"));
+  const victim = await redis.masterOfSlot(keySlot(shards[0]?.name ?? ""));
+  if (victim === null) throw new Error("nobody holds the first shard");
+  for (const replica of await redis.replicasOf(victim)) await replica.kill("SIGSTOP");
+  const note = "2 of 6 shards: 0 of 1 replicas of Redis acknowledged a write within 500 ms";
+  await until(async () => JSON.stringify((await ingress.readiness()).body).includes(note), {
+    what: "the silent replica, found out",
+  });
+  await expectRefusedByAlone(ingress, redis, shards, victim);
+});
+
+/** Sends callbacks until every shard had one: those of this master's shards are refused, and no others. */
+async function expectRefusedByAlone(
+  ingress: TestIngress,
+  redis: TestRedisCluster,
+  shards: readonly QueueShard[],
+  victim: RedisNode | null,
+): Promise<void> {
   const isOfVictim = await Promise.all(
     shards.map(async ({ name }) => (await redis.masterOfSlot(keySlot(name))) === victim),
   );
@@ -54,4 +87,4 @@ test("G1: in a cluster a master that is not durable refuses its own shards alone
   for (const [shard, found] of statuses) {
     expect(found, `shard ${shard}`).toEqual(new Set([isOfVictim[shard] === true ? 503 : 200]));
   }
-});
+}
