@@ -228,12 +228,15 @@ function report(
     whole(median(rounds[candidate].map(({ cpuUs }) => cpuUs[of])));
   const names: Record<Candidate, string> = { worker: "the worker", ...PEERS };
   const times = (other: Candidate): string => (rate("worker") / rate(other)).toFixed(2);
+  const wholeCpu = (candidate: Candidate): number =>
+    median(rounds[candidate].map(({ cpuUs }) => cpuUs.process + cpuUs.redis + cpuUs.postgres));
+  const cpuTimes = (other: Candidate): string => (wholeCpu(other) / wholeCpu("worker")).toFixed(2);
   return `
 \`npm run bench -- worker --callbacks ${callbacks} --rounds ${count} --concurrency ${concurrency}\`, ${new Date().toISOString().slice(0, 10)}, Redis with \`appendfsync always\`, Postgres with \`fsync\` and 128 MB of shared buffers, ${machine()}.${note === null ? "" : ` ${note}`}
 
 ${whole(callbacks)} signed callbacks of 1 KB, each of another recording, wait in the queue; a process takes them all off it with ${concurrency} in hand, and everything shares the same cores. The candidates take turns, each on an empty Redis and an empty catalogue, after ${whole(WARM_UP)} callbacks that are not counted. After each round every callback has one outcome in the catalogue and every recording one media job in Redis, which nobody works on here; otherwise there is no figure. Medians of ${count} rounds.
 
-The worker does **${times("noop")} ×** what a processor that does nothing does, and **${times("singly")} ×** what one transaction for each callback does.
+The worker does **${times("noop")} ×** what a processor that does nothing does, and **${times("singly")} ×** what one transaction for each callback does. Of the CPU of all processes together, which is what bounds the rate where the cores are shared, it takes ${whole(wholeCpu("worker"))} µs for a callback: ${cpuTimes("noop")} × and ${cpuTimes("singly")} × as many callbacks for the same CPU.
 
 ${table(
   ["", "callbacks/s", "rounds", "CPU µs of the process", "of Redis", "of Postgres"],
