@@ -307,6 +307,7 @@ describe("migrate", () => {
         "0002-operations",
         "0003-callbacks-by-time",
         "0004-recordings-by-verdict",
+        "0005-pending-by-id",
       ],
       newer: [],
     });

@@ -307,6 +307,8 @@ export async function listPendingMediaJobs(
       .selectFrom("recordings")
       .select(["id", "media_generation"])
       .where("state", "=", "pending")
+      // Always true: it leads to the index that lists cannot take.
+      .where("media_generation", ">=", 0)
       .where("id", ">", options.afterId)
       .where("received_at", "<", options.receivedBefore)
       .orderBy("id")

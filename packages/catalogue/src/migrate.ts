@@ -11,6 +11,7 @@ import * as initial from "./migrations/0001-initial.ts";
 import * as operations from "./migrations/0002-operations.ts";
 import * as callbacksByTime from "./migrations/0003-callbacks-by-time.ts";
 import * as recordingsByVerdict from "./migrations/0004-recordings-by-verdict.ts";
+import * as pendingById from "./migrations/0005-pending-by-id.ts";
 
 /** In order; a migration that was released is never changed. */
 const MIGRATIONS = {
@@ -18,6 +19,7 @@ const MIGRATIONS = {
   "0002-operations": operations,
   "0003-callbacks-by-time": callbacksByTime,
   "0004-recordings-by-verdict": recordingsByVerdict,
+  "0005-pending-by-id": pendingById,
 };
 const NAMES = Object.keys(MIGRATIONS).toSorted();
 

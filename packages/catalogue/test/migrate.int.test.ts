@@ -9,6 +9,7 @@ import * as initial from "../src/migrations/0001-initial.ts";
 import * as operations from "../src/migrations/0002-operations.ts";
 import * as callbacksByTime from "../src/migrations/0003-callbacks-by-time.ts";
 import * as recordingsByVerdict from "../src/migrations/0004-recordings-by-verdict.ts";
+import * as pendingById from "../src/migrations/0005-pending-by-id.ts";
 import { open } from "./settling.ts";
 
 const ALL = [
@@ -16,6 +17,7 @@ const ALL = [
   "0002-operations",
   "0003-callbacks-by-time",
   "0004-recordings-by-verdict",
+  "0005-pending-by-id",
 ];
 
 test("an empty database is brought up, once", async () => {
@@ -25,7 +27,7 @@ test("an empty database is brought up, once", async () => {
     code: "schema_outdated",
     retryable: false,
     message:
-      'The catalogue lacks the migrations 0001-initial, 0002-operations, 0003-callbacks-by-time, 0004-recordings-by-verdict. Run the migrate step first (it runs by itself under "npm start").',
+      'The catalogue lacks the migrations 0001-initial, 0002-operations, 0003-callbacks-by-time, 0004-recordings-by-verdict, 0005-pending-by-id. Run the migrate step first (it runs by itself under "npm start").',
   });
   await expect(migrateToLatest(database.url)).resolves.toEqual(ALL);
   await expect(migrateToLatest(database.url)).resolves.toEqual([]);
@@ -74,8 +76,8 @@ test("a table that is in use is waited for in turns, and nobody queues behind th
   await using database = await createTestDatabase({ migrated: false });
   await using db = open(database.url);
   await migrateToLatest(database.url);
-  await recordingsByVerdict.down(db as unknown as Kysely<unknown>);
-  await sql`delete from kysely_migration where name = '0004-recordings-by-verdict'`.execute(db);
+  await pendingById.down(db as unknown as Kysely<unknown>);
+  await sql`delete from kysely_migration where name = '0005-pending-by-id'`.execute(db);
   const writer = await db.startTransaction().execute();
   await sql`lock table recordings in row exclusive mode`.execute(writer);
   const migrated = migrateToLatest(database.url);
@@ -87,7 +89,7 @@ test("a table that is in use is waited for in turns, and nobody queues behind th
   await sql`update recordings set state = state`.execute(db);
   expect(performance.now() - began).toBeLessThan(10_000);
   await writer.commit().execute();
-  await expect(migrated).resolves.toEqual(["0004-recordings-by-verdict"]);
+  await expect(migrated).resolves.toEqual(["0005-pending-by-id"]);
 });
 
 async function waitingMigrations(db: CatalogueDatabase): Promise<number> {
@@ -112,6 +114,7 @@ test("a migration that fails leaves nothing, and can run again", async () => {
 test("migrations can be taken back", async () => {
   await using database = await createTestDatabase();
   await using db = open(database.url);
+  await pendingById.down(db as unknown as Kysely<unknown>);
   await recordingsByVerdict.down(db as unknown as Kysely<unknown>);
   await callbacksByTime.down(db as unknown as Kysely<unknown>);
   await operations.down(db as unknown as Kysely<unknown>);
