@@ -21,10 +21,10 @@ export interface Drained {
 }
 
 /**
- * Given up when nothing has become less for so long. The lock of a job that was in hand at a crash lasts 30 s, and is
- * looked for every 15 s; the longest pause before another look at a file of this run is shorter.
+ * Given up when nothing has become less for so long. A media job that went with a master of Redis is queued again by the
+ * sweep, which comes every five to six minutes; whatever else heals by itself does within one.
  */
-const NO_PROGRESS_MS = 120_000;
+const NO_PROGRESS_MS = 420_000;
 /** And after so many looks: a machine that stood still meanwhile says nothing of the product. */
 const LOOKS_WITHOUT_PROGRESS = 60;
 const POLL_MS = 300;

@@ -22,10 +22,12 @@ const SILENCE_MS = 400;
 
 /**
  * Replication is asynchronous: a master that was replaced takes with it what no replica had. It stops taking writes when
- * none follows it, and the ingress acknowledges what a replica has confirmed alone.
+ * none follows it, and the ingress acknowledges only what every replica has confirmed: a Sentinel chooses by offsets that
+ * may be a second old, so the one that takes over may be the one that was behind.
  */
 const SETTINGS = { "min-replicas-to-write": "1", "min-replicas-max-lag": "5" };
-const APP_ENV = { REDIS_MIN_REPLICAS_ACK: "1" };
+const SENTINEL_REPLICAS = 2;
+const CLUSTER_REPLICAS_OF_EACH = 1;
 
 const LIMITS = [
   "connections to Redis that hang or are slow: its clients connect to the addresses that the nodes announce",
@@ -33,8 +35,8 @@ const LIMITS = [
 
 /** A master with two replicas, and three Sentinels. */
 export async function startSentinelRedis(): Promise<RedisSide> {
-  const set = await startRedisSentinel({ replicas: 2, settings: SETTINGS });
-  return sideOf(set.url, () => set.stop(), {
+  const set = await startRedisSentinel({ replicas: SENTINEL_REPLICAS, settings: SETTINGS });
+  return sideOf(set.url, SENTINEL_REPLICAS, () => set.stop(), {
     all: set.nodes,
     masters: async () => [await set.master()],
     failover: () => set.failover(),
@@ -47,7 +49,7 @@ export async function startSentinelRedis(): Promise<RedisSide> {
 /** Three masters with a replica each. */
 export async function startClusterRedis(): Promise<RedisSide> {
   const cluster = await startRedisCluster({ settings: SETTINGS });
-  return sideOf(cluster.url, () => cluster.stop(), {
+  return sideOf(cluster.url, CLUSTER_REPLICAS_OF_EACH, () => cluster.stop(), {
     all: cluster.nodes,
     masters: () => cluster.masters(),
     failover: (master) => cluster.failover(master),
@@ -55,12 +57,17 @@ export async function startClusterRedis(): Promise<RedisSide> {
   });
 }
 
-function sideOf(url: string, stop: () => Promise<void>, nodes: Nodes): RedisSide {
+function sideOf(
+  url: string,
+  replicasOfEach: number,
+  stop: () => Promise<void>,
+  nodes: Nodes,
+): RedisSide {
   return {
     url,
     urlFor: () => url,
     proxyOf: () => null,
-    appEnv: APP_ENV,
+    appEnv: { REDIS_MIN_REPLICAS_ACK: String(replicasOfEach) },
     limits: LIMITS,
     injectors: faultsOf(nodes),
     [Symbol.asyncDispose]: stop,
