@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startProcess } from "@reelgate/launcher/servers/child-process";
-import { freePort } from "@reelgate/launcher/servers/tcp-port";
+import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
 import type {
   Callback,
   Page,
@@ -291,7 +291,7 @@ describe("the simulator", () => {
   test("finds every outcome of its mixed scenario as expected", async () => {
     const lines: string[] = [];
     const flags = `--url ${ingress.callbackUrl} --key ${KEY} --count 200 --scenario mixed --rate 0
-      --with-origin --origin-port ${await freePort()} --verify --api ${dashboard.url} --password`;
+      --with-origin --origin-port ${await lastingPort()} --verify --api ${dashboard.url} --password`;
     const simulator = await startProcess({
       command: process.execPath,
       args: [SIMULATOR, ...flags.split(/\s+/u), dashboard.password],

@@ -1,4 +1,4 @@
-import { freePort } from "@reelgate/launcher/servers/tcp-port";
+import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
 import { until } from "./latch.ts";
 import { startRedisNode, untilRole } from "./redis-node.ts";
 import type { RedisNode } from "./redis-node.ts";
@@ -47,7 +47,7 @@ export async function startRedisCluster(
   await using opened = new AsyncDisposableStack();
   const nodes = await Promise.all(
     Array.from({ length: masterCount + replicas }, async () => {
-      const busPort = await freePort();
+      const busPort = await lastingPort();
       const node = await startRedisNode({
         password,
         settings: {

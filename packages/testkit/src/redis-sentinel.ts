@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startProcess } from "@reelgate/launcher/servers/child-process";
 import { findProgram } from "@reelgate/launcher/servers/find-program";
-import { freePort } from "@reelgate/launcher/servers/tcp-port";
+import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
 import { until } from "./latch.ts";
 import { ask, startRedisNode, untilRole } from "./redis-node.ts";
 import type { RedisNode } from "./redis-node.ts";
@@ -203,7 +203,7 @@ interface SentinelSettings {
 async function startSentinel(settings: SentinelSettings): Promise<TestSentinel> {
   const folder = await mkdtemp(join(tmpdir(), "reelgate-test-sentinel-"));
   const file = join(folder, "sentinel.conf");
-  const port = await freePort();
+  const port = await lastingPort();
   const lines = [
     "bind 127.0.0.1",
     `port ${port}`,

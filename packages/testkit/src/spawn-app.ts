@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { appScript, startApp } from "@reelgate/launcher/apps";
 import type { AppName, RunningApp } from "@reelgate/launcher/apps";
-import { freePort } from "@reelgate/launcher/servers/tcp-port";
+import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
 import { cleanEnv } from "./clean-env.ts";
 import { createLogSink } from "./log-sink.ts";
 import type { LogSink } from "./log-sink.ts";
@@ -42,7 +42,7 @@ const STOP_GRACE_MS = 20_000;
  * @throws AppError with the app's last words when it does not come up.
  */
 export async function spawnApp(name: AppName, options: SpawnAppOptions): Promise<SpawnedApp> {
-  const opsPort = options.env.OPS_PORT ?? String(await freePort());
+  const opsPort = options.env.OPS_PORT ?? String(await lastingPort());
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   const log = createLogSink();
   const plainLines: string[] = [];

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort } from "@reelgate/launcher/servers/tcp-port";
+import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
 import { startTestRedis } from "./redis-server.ts";
 import type { TestRedis } from "./redis-server.ts";
 
@@ -28,7 +28,7 @@ export async function startTlsRedis(): Promise<TlsRedis> {
       " ",
     ),
   ]);
-  const tlsPort = await freePort();
+  const tlsPort = await lastingPort();
   const redis = await startTestRedis({
     settings: {
       "tls-port": String(tlsPort),
