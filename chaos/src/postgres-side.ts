@@ -5,10 +5,10 @@ import { openLogFile } from "@reelgate/launcher/log-file";
 import { startPostgresServer } from "@reelgate/launcher/servers/postgres-server";
 import type { PostgresServer } from "@reelgate/launcher/servers/postgres-server";
 import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
-import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import type { HalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import { restartable } from "@reelgate/testkit/restartable";
 import type { Restartable } from "@reelgate/testkit/restartable";
+import { startAppProxies } from "./app-proxies.ts";
 import type { Place } from "./place.ts";
 import { done, seen } from "./faults/injected.ts";
 import type { Injectors } from "./faults/injected.ts";
@@ -55,9 +55,7 @@ export async function startPostgresSide(
   await createDatabase(first.adminUrl, DATABASE);
   const url = first.databaseUrl(DATABASE);
   await migrateToLatest(url);
-  const proxies = new Map<string, HalfOpenProxy>();
-  for (const app of apps)
-    proxies.set(app, opened.use(await startHalfOpenProxy(port, await lastingPort())));
+  const proxies = await startAppProxies(opened, apps, port);
   const owned = opened.move();
   return {
     url,

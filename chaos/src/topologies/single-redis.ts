@@ -4,9 +4,9 @@ import { pingRedis } from "@reelgate/launcher/servers/redis-ping";
 import { startRedisServer } from "@reelgate/launcher/servers/redis-server";
 import type { RedisServer } from "@reelgate/launcher/servers/redis-server";
 import { lastingPort } from "@reelgate/launcher/servers/tcp-port";
-import { startHalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import type { HalfOpenProxy } from "@reelgate/testkit/half-open-proxy";
 import { restartable } from "@reelgate/testkit/restartable";
+import { startAppProxies } from "../app-proxies.ts";
 import { done, seen } from "../faults/injected.ts";
 import type { Injectors } from "../faults/injected.ts";
 import { linkFaults } from "../faults/link-faults.ts";
@@ -40,9 +40,7 @@ export async function startSingleRedis(place: Place, apps: readonly string[]): P
       removeData: async () => {},
     }),
   );
-  const proxies = new Map<string, HalfOpenProxy>();
-  for (const app of apps)
-    proxies.set(app, opened.use(await startHalfOpenProxy(port, await lastingPort())));
+  const proxies = await startAppProxies(opened, apps, port);
   const serverFaults: Injectors = {
     "redis-kill": async () => {
       await server.kill("SIGKILL");
