@@ -308,6 +308,7 @@ describe("migrate", () => {
         "0003-callbacks-by-time",
         "0004-recordings-by-verdict",
         "0005-pending-by-id",
+        "0006-recordings-of-ids",
       ],
       newer: [],
     });

@@ -73,9 +73,10 @@ function nameOf(node: PlanNode): string {
   return index === undefined ? node["Node Type"] : `${node["Node Type"]} (${index})`;
 }
 
-/** "Subquery Scan" reads no table. */
+/** "Subquery Scan" and "CTE Scan" read no table. */
 function isScan(node: PlanNode): boolean {
-  return node["Node Type"].endsWith("Scan") && (node.Plans ?? []).length === 0;
+  const type = node["Node Type"];
+  return type.endsWith("Scan") && type !== "CTE Scan" && (node.Plans ?? []).length === 0;
 }
 
 function rowsReadBy(node: PlanNode): number {

@@ -12,6 +12,7 @@ import * as operations from "./migrations/0002-operations.ts";
 import * as callbacksByTime from "./migrations/0003-callbacks-by-time.ts";
 import * as recordingsByVerdict from "./migrations/0004-recordings-by-verdict.ts";
 import * as pendingById from "./migrations/0005-pending-by-id.ts";
+import * as recordingsOfIds from "./migrations/0006-recordings-of-ids.ts";
 
 /** In order; a migration that was released is never changed. */
 const MIGRATIONS = {
@@ -20,6 +21,7 @@ const MIGRATIONS = {
   "0003-callbacks-by-time": callbacksByTime,
   "0004-recordings-by-verdict": recordingsByVerdict,
   "0005-pending-by-id": pendingById,
+  "0006-recordings-of-ids": recordingsOfIds,
 };
 const NAMES = Object.keys(MIGRATIONS).toSorted();
 

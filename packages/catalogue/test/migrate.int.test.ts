@@ -10,6 +10,7 @@ import * as operations from "../src/migrations/0002-operations.ts";
 import * as callbacksByTime from "../src/migrations/0003-callbacks-by-time.ts";
 import * as recordingsByVerdict from "../src/migrations/0004-recordings-by-verdict.ts";
 import * as pendingById from "../src/migrations/0005-pending-by-id.ts";
+import * as recordingsOfIds from "../src/migrations/0006-recordings-of-ids.ts";
 import { open } from "./settling.ts";
 
 const ALL = [
@@ -18,6 +19,7 @@ const ALL = [
   "0003-callbacks-by-time",
   "0004-recordings-by-verdict",
   "0005-pending-by-id",
+  "0006-recordings-of-ids",
 ];
 
 test("an empty database is brought up, once", async () => {
@@ -27,7 +29,7 @@ test("an empty database is brought up, once", async () => {
     code: "schema_outdated",
     retryable: false,
     message:
-      'The catalogue lacks the migrations 0001-initial, 0002-operations, 0003-callbacks-by-time, 0004-recordings-by-verdict, 0005-pending-by-id. Run the migrate step first (it runs by itself under "npm start").',
+      'The catalogue lacks the migrations 0001-initial, 0002-operations, 0003-callbacks-by-time, 0004-recordings-by-verdict, 0005-pending-by-id, 0006-recordings-of-ids. Run the migrate step first (it runs by itself under "npm start").',
   });
   await expect(migrateToLatest(database.url)).resolves.toEqual(ALL);
   await expect(migrateToLatest(database.url)).resolves.toEqual([]);
@@ -76,8 +78,9 @@ test("a table that is in use is waited for in turns, and nobody queues behind th
   await using database = await createTestDatabase({ migrated: false });
   await using db = open(database.url);
   await migrateToLatest(database.url);
+  await recordingsOfIds.down(db as unknown as Kysely<unknown>);
   await pendingById.down(db as unknown as Kysely<unknown>);
-  await sql`delete from kysely_migration where name = '0005-pending-by-id'`.execute(db);
+  await sql`delete from kysely_migration where name >= '0005'`.execute(db);
   const writer = await db.startTransaction().execute();
   await sql`lock table recordings in row exclusive mode`.execute(writer);
   const migrated = migrateToLatest(database.url);
@@ -89,7 +92,7 @@ test("a table that is in use is waited for in turns, and nobody queues behind th
   await sql`update recordings set state = state`.execute(db);
   expect(performance.now() - began).toBeLessThan(10_000);
   await writer.commit().execute();
-  await expect(migrated).resolves.toEqual(["0005-pending-by-id"]);
+  await expect(migrated).resolves.toEqual(["0005-pending-by-id", "0006-recordings-of-ids"]);
 });
 
 async function waitingMigrations(db: CatalogueDatabase): Promise<number> {
@@ -114,6 +117,7 @@ test("a migration that fails leaves nothing, and can run again", async () => {
 test("migrations can be taken back", async () => {
   await using database = await createTestDatabase();
   await using db = open(database.url);
+  await recordingsOfIds.down(db as unknown as Kysely<unknown>);
   await pendingById.down(db as unknown as Kysely<unknown>);
   await recordingsByVerdict.down(db as unknown as Kysely<unknown>);
   await callbacksByTime.down(db as unknown as Kysely<unknown>);
