@@ -1,5 +1,5 @@
 import { batchedMediaQueue } from "@reelgate/shared/adapters/batched-media-queue";
-import { bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
+import { bulkMediaQueue, bullmqMediaQueue } from "@reelgate/shared/adapters/bullmq-media-queue";
 import { createProducer, createProducers } from "@reelgate/shared/adapters/bullmq-producer";
 import { bullmqTelemetry } from "@reelgate/shared/adapters/bullmq-telemetry";
 import {
@@ -120,16 +120,18 @@ export async function compose(
     tracing,
     postgresCatalogue(db, { ...SETTLE_BATCHES, onBatch: settleBatches(registry) }),
   );
-  const bulkQueue = shardedMediaQueue(
-    createProducers<MediaJob>(config.redis.shardCount, {
-      queue: QUEUES.media,
-      connection: producer,
-      telemetry,
-      onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
-    }).map(bullmqMediaQueue),
-  );
+  const mediaProducers = createProducers<MediaJob>(config.redis.shardCount, {
+    queue: QUEUES.media,
+    connection: producer,
+    telemetry,
+    onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
+  });
   // A bulk belongs to no trace: where there are traces, each job is queued by its own.
-  const mediaQueue = tracing.isOn ? bulkQueue : batchedMediaQueue(bulkQueue);
+  const mediaQueue = tracing.isOn
+    ? shardedMediaQueue(mediaProducers.map((queue) => bullmqMediaQueue(queue)))
+    : batchedMediaQueue(
+        shardedMediaQueue(mediaProducers.map((queue) => bulkMediaQueue(queue, producer))),
+      );
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
   const common = {

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Transaction } from "kysely";
+import { byteaArray } from "./bytea-array.ts";
 import { endColumns, label } from "./callback-end.ts";
 import type { CallbackEnd } from "./callback-end.ts";
 import { callbackIdOf, digestOf } from "./callback-id.ts";
@@ -39,11 +40,11 @@ export async function insertCallbacks(
   const inserted = await sql<{ digest: Buffer }>`
     insert into callbacks (digest, received_at, remote_address, request_id, key_index, body, outcome, event_type,
       recording_id, problems, conflicts, unknown_fields)
-    select * from unnest(${facts.map(({ id }) => digestOf(id))}::bytea[],
+    select * from unnest(${byteaArray(facts.map(({ id }) => digestOf(id)))}::bytea[],
       ${facts.map(({ receivedAtMs }) => isoFromUnixMilliseconds(receivedAtMs))}::timestamptz[],
       ${facts.map(({ remoteAddress }) => label(remoteAddress))}::text[],
       ${facts.map(({ requestId }) => label(requestId))}::text[], ${facts.map(({ keyIndex }) => keyIndex)}::integer[],
-      ${facts.map(({ body }) => Buffer.from(body))}::bytea[], ${ends.map(({ outcome }) => outcome)}::text[],
+      ${byteaArray(facts.map(({ body }) => Buffer.from(body)))}::bytea[], ${ends.map(({ outcome }) => outcome)}::text[],
       ${ends.map(({ event_type }) => event_type)}::text[],
       ${ends.map(({ recording_id }) => recording_id)}::bigint[], ${ends.map(({ problems }) => problems)}::jsonb[],
       ${ends.map(({ conflicts }) => conflicts)}::jsonb[],

@@ -3,6 +3,7 @@ import type { Transaction } from "kysely";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
 import type { Outcome, Problem } from "@reelgate/shared/contract/recording";
+import { byteaArray } from "./bytea-array.ts";
 import type { CallbackEnd } from "./callback-end.ts";
 import { callbackIdOf, digestOf } from "./callback-id.ts";
 import { claimRecordings, countOnRecordings } from "./claim-recordings.ts";
@@ -204,7 +205,7 @@ async function settledBefore(
 ): Promise<Map<string, Settlement>> {
   if (ids.length === 0) return new Map();
   const { rows } = await sql<{ digest: Buffer; outcome: Outcome; recording_id: string | null }>`
-    select digest, outcome, recording_id from callbacks where digest = any(${ids.map(digestOf)}::bytea[])`.execute(
+    select digest, outcome, recording_id from callbacks where digest = any(${byteaArray(ids.map(digestOf))}::bytea[])`.execute(
     db,
   );
   return new Map(

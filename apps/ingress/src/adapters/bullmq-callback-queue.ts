@@ -1,13 +1,13 @@
 import { SpanKind, TelemetryAttributes } from "bullmq";
 import type { Queue } from "bullmq";
+import { bullmqBatchAdd } from "@reelgate/shared/adapters/batch-add";
+import type { JobToAdd } from "@reelgate/shared/adapters/batch-add";
 import { JOB_NAMES } from "@reelgate/shared/contract/jobs";
 import type { CallbackJob } from "@reelgate/shared/contract/jobs";
 import { errorMessage } from "@reelgate/shared/errors";
 import { MicroBatcher } from "@reelgate/shared/micro-batcher";
 import type { RedisClient } from "@reelgate/shared/redis";
 import type { CallbackQueue, EnqueueResult } from "../ingest/ports.ts";
-import { bullmqBatchAdd } from "./batch-add.ts";
-import type { JobToAdd } from "./batch-add.ts";
 
 /**
  * Longer than the client's own timeout on a command (2000 ms), whose error says more, and short enough that every

@@ -8,6 +8,7 @@ import type { QueueShard } from "@reelgate/shared/contract/queue-shards";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import type { RedisClient } from "@reelgate/shared/redis";
 import type { JobEnd, RunningStage, StageHandler, StageObserver } from "../stages/stage.ts";
+import { batchedEnds } from "./batched-ends.ts";
 import { createJobProgress } from "./job-progress.ts";
 
 export interface BullmqStageOptions<T> {
@@ -130,6 +131,7 @@ export function startBullmqStage<T>(options: BullmqStageOptions<T>): RunningStag
       ...KEPT_JOBS[options.shard.queue],
       ...(options.telemetry === null ? {} : { telemetry: options.telemetry }),
     },
+    batchedEnds,
   );
   worker.on("error", options.onError);
   worker.on("stalled", () => options.observer.stalled());

@@ -1,8 +1,3 @@
-import { createProducer } from "@reelgate/shared/adapters/bullmq-producer";
-import { JOB_NAMES, QUEUES } from "@reelgate/shared/contract/jobs";
-import type { CallbackJob } from "@reelgate/shared/contract/jobs";
-import { createRedis } from "@reelgate/shared/redis";
-import type { RedisClient } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import type { TestRedis } from "@reelgate/testkit/redis-server";
@@ -11,6 +6,11 @@ import type { Queue, Telemetry } from "bullmq";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { bullmqBatchAdd } from "../src/adapters/batch-add.ts";
 import type { JobToAdd } from "../src/adapters/batch-add.ts";
+import { createProducer } from "../src/adapters/bullmq-producer.ts";
+import { JOB_NAMES, QUEUES } from "../src/contract/jobs.ts";
+import type { CallbackJob } from "../src/contract/jobs.ts";
+import { createRedis } from "../src/redis.ts";
+import type { RedisClient } from "../src/redis.ts";
 
 type CallbackQueue = Queue<CallbackJob, void, string>;
 
@@ -99,6 +99,8 @@ interface Case {
   /** Ids of the batches that are added one after the other. */
   batches: readonly (readonly string[])[];
   telemetry?: Telemetry;
+  /** Of every job; without it they have none. */
+  priority?: number;
 }
 
 const manyIds = (count: number): string[] => Array.from({ length: count }, (_, at) => `many-${at}`);
@@ -184,9 +186,13 @@ const CASES: readonly Case[] = [
   },
 ];
 
-test.each(CASES)(
-  "a batch leaves what BullMQ's own adds leave: $name",
-  async ({ before, batches, telemetry }) => {
+test.each(
+  [undefined, 1, 3].flatMap((priority) =>
+    CASES.map((one) => ({ ...one, ...(priority === undefined ? {} : { priority }) })),
+  ),
+)(
+  "a batch leaves what BullMQ's own adds leave: $name, priority $priority",
+  async ({ before, batches, telemetry, priority }) => {
     const states: Record<string, unknown>[] = [];
     for (const way of ["BullMQ", "batch"]) {
       await client.flushall();
@@ -199,14 +205,17 @@ test.each(CASES)(
       const metadata = telemetry === undefined ? null : METADATA;
       await until(async () => (await client.exists("reelgate:callbacks:meta")) === 1);
       await before?.(queue);
-      const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks);
+      const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks, priority);
       for (const batch of batches) {
         const jobs = batch.map(jobNamed);
         if (way === "batch") {
           await add(jobs.map((job) => ({ ...job, metadata })));
         } else {
           for (const { id, data } of jobs)
-            await queue.add(JOB_NAMES.callbacks, data, { jobId: id });
+            await queue.add(JOB_NAMES.callbacks, data, {
+              jobId: id,
+              ...(priority === undefined ? {} : { priority }),
+            });
         }
       }
       states.push(await state());
@@ -218,41 +227,45 @@ test.each(CASES)(
   },
 );
 
-test("a worker of BullMQ works on what a batch left, in its order", async () => {
-  const queue = createProducer<CallbackJob>({
-    queue: QUEUES.callbacks,
-    connection: client,
-    onError: () => undefined,
-  });
-  const jobs = ["a", "b", "c", ...manyIds(60)].map(jobNamed);
-  const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks);
-  const done: { id: string | undefined; name: string; data: unknown; attempts: unknown }[] = [];
-  const connection = createRedis({
-    url: redis.url,
-    role: "worker",
-    name: "test",
-    onError: () => undefined,
-  });
-  const worker = new Worker<CallbackJob, void, string>(
-    queue.name,
-    async ({ id, name, data, opts }) => {
-      done.push({ id, name, data, attempts: opts.attempts });
-    },
-    { prefix: "reelgate", connection, settings: { backoffStrategy: () => 1 } },
-  );
-  await worker.waitUntilReady();
-  await add(jobs.slice(0, 3));
-  await until(() => done.length === 3);
-  await add(jobs.slice(3));
-  await until(() => done.length === jobs.length);
-  await worker.close();
-  connection.disconnect();
-  await queue.close();
-  expect(done.map(({ id, name, data }) => ({ id, name, data }))).toEqual(
-    jobs.map(({ id, data }) => ({ id, name: JOB_NAMES.callbacks, data })),
-  );
-  expect(done.every(({ attempts }) => Number(attempts) >= 1e9)).toBe(true);
-});
+test.each([undefined, 1])(
+  "a worker of BullMQ works on what a batch left, in its order (priority %s)",
+  async (priority) => {
+    await client.flushall();
+    const queue = createProducer<CallbackJob>({
+      queue: QUEUES.callbacks,
+      connection: client,
+      onError: () => undefined,
+    });
+    const jobs = ["a", "b", "c", ...manyIds(60)].map(jobNamed);
+    const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks, priority);
+    const done: { id: string | undefined; name: string; data: unknown; attempts: unknown }[] = [];
+    const connection = createRedis({
+      url: redis.url,
+      role: "worker",
+      name: "test",
+      onError: () => undefined,
+    });
+    const worker = new Worker<CallbackJob, void, string>(
+      queue.name,
+      async ({ id, name, data, opts }) => {
+        done.push({ id, name, data, attempts: opts.attempts });
+      },
+      { prefix: "reelgate", connection, settings: { backoffStrategy: () => 1 } },
+    );
+    await worker.waitUntilReady();
+    await add(jobs.slice(0, 3));
+    await until(() => done.length === 3);
+    await add(jobs.slice(3));
+    await until(() => done.length === jobs.length);
+    await worker.close();
+    connection.disconnect();
+    await queue.close();
+    expect(done.map(({ id, name, data }) => ({ id, name, data }))).toEqual(
+      jobs.map(({ id, data }) => ({ id, name: JOB_NAMES.callbacks, data })),
+    );
+    expect(done.every(({ attempts }) => Number(attempts) >= 1e9)).toBe(true);
+  },
+);
 
 test("G1: a Redis that is full takes nothing of a batch", async () => {
   const queue = createProducer<CallbackJob>({
@@ -278,15 +291,18 @@ test("G1: a Redis that is full takes nothing of a batch", async () => {
   await queue.close();
 });
 
-test.each(["wait", "events", "marker", "id", "meta"])(
-  "G1: a queue whose key %s is broken takes nothing of a batch",
-  async (key) => {
+test.each([
+  ...["wait", "events", "marker", "id", "meta"].map((key) => ({ key })),
+  ...["prioritized", "pc", "events", "marker", "id", "meta"].map((key) => ({ key, priority: 1 })),
+])(
+  "G1: a queue whose key $key is broken takes nothing of a batch, priority $priority",
+  async ({ key, priority }: { key: string; priority?: number }) => {
     const queue = createProducer<CallbackJob>({
       queue: QUEUES.callbacks,
       connection: client,
       onError: () => undefined,
     });
-    const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks);
+    const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks, priority);
     await until(async () => (await client.exists("reelgate:callbacks:meta")) === 1);
     await client.del(`reelgate:callbacks:${key}`);
     await client.sadd(`reelgate:callbacks:${key}`, "foreign");

@@ -1,7 +1,8 @@
 import { Job } from "bullmq";
 import type { JobsOptions, Queue, RedisQueueBackend } from "bullmq";
-import type { RedisClient } from "@reelgate/shared/redis";
-import { addJobsScript } from "./add-jobs-script.ts";
+import type { RedisClient } from "../redis.ts";
+import { ADD_COMMANDS, addJobsScript } from "./add-jobs-script.ts";
+import type { AddCommandName } from "./add-jobs-script.ts";
 
 export interface JobToAdd<T> {
   id: string;
@@ -22,20 +23,23 @@ const TEMPLATE_METADATA = "template";
  * would send for one: they are taken from it here, once.
  *
  * @param client the connection of the queue.
+ * @param priority of every job; without it they are taken in the order in which they came.
  */
 export function bullmqBatchAdd<T>(
   queue: Queue<T, void, string>,
   client: RedisClient,
   name: string,
+  priority?: number,
 ): BatchAdd<T> {
   const hasTelemetry = queue.opts.telemetry !== undefined;
-  const { keys, head, opts } = commandFor(queue, name, {
+  const { own, keys, head, opts } = commandFor(queue, name, {
     ...queue.defaultJobOptions,
     jobId: TEMPLATE_ID,
+    ...(priority === undefined ? {} : { priority }),
     ...(hasTelemetry ? { telemetry: { metadata: TEMPLATE_METADATA } } : {}),
   });
   const command = `addJobs:${queue.qualifiedName}`;
-  client.defineCommand(command, { numberOfKeys: keys.length, lua: addJobsScript(head, opts) });
+  client.defineCommand(command, { numberOfKeys: keys.length, lua: addJobsScript(own, head, opts) });
   const run = (client as unknown as Record<string, (args: string[]) => Promise<unknown>>)[command];
   if (run === undefined) throw new Error(`the client has no command ${command}`);
   return async (jobs) => {
@@ -48,6 +52,7 @@ export function bullmqBatchAdd<T>(
 }
 
 interface AddCommand {
+  own: AddCommandName;
   keys: string[];
   /** Prefix, id, name and time, packed. */
   head: Buffer;
@@ -61,21 +66,26 @@ function commandFor<T>(
   options: JobsOptions,
 ): AddCommand {
   const job = new Job(queue, name, {}, options, options.jobId);
-  let sent: readonly unknown[] = [];
+  let sent: { name: string; args: readonly unknown[] } = { name: "", args: [] };
   const recorder = {
-    runCommand(_command: string, args: readonly unknown[]) {
-      sent = args;
+    // The name has the version of BullMQ behind a colon.
+    runCommand(command: string, args: readonly unknown[]) {
+      sent = { name: command.split(":", 1)[0] ?? "", args };
       return Promise.resolve(TEMPLATE_ID);
     },
   } as unknown as Parameters<RedisQueueBackend["addJobToTransaction"]>[0];
   void queue.getBackend().addJobToTransaction(recorder, job.asJSON(), TEMPLATE_ID);
-  const keys = sent.slice(0, -3);
-  const [head, , opts] = sent.slice(-3);
-  if (!keys.every((key) => typeof key === "string") || keys.length !== 9) {
+  const own = ADD_COMMANDS.find((command) => command === sent.name);
+  const keys = sent.args.slice(0, -3);
+  const [head, , opts] = sent.args.slice(-3);
+  if (
+    own === undefined ||
+    !keys.every((key) => typeof key === "string") ||
+    keys.length !== 9 ||
+    !Buffer.isBuffer(head) ||
+    !Buffer.isBuffer(opts)
+  ) {
     throw new Error("BullMQ adds a job in a way that is not known here");
   }
-  if (!Buffer.isBuffer(head) || !Buffer.isBuffer(opts)) {
-    throw new Error("BullMQ adds a job in a way that is not known here");
-  }
-  return { keys, head, opts };
+  return { own, keys, head, opts };
 }
