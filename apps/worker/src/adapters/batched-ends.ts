@@ -1,18 +1,18 @@
 import { createRedisBackend } from "bullmq";
 import type { BackendFactory, RedisQueueBackend } from "bullmq";
 import { MicroBatcher } from "@reelgate/shared/micro-batcher";
+import { ARGUMENTS_PER_JOB, endJobsScript } from "./end-jobs-script.ts";
 
 /** The script with which BullMQ 6.7 ends a job and takes the next one, and where things are in its arguments, from 0. */
 const OWN = "moveToFinished";
 const KEY_COUNT = 14;
-const ARG_COUNT = 9;
 const TARGET = KEY_COUNT + 4;
 /** The only two of its keys that depend on the job: the set of those with its end, and the job's own. */
 const END_KEY = 10;
 const JOB_KEY = 11;
 
-/** Redis does nothing else meanwhile: one end takes it about 0.1 ms. */
-const MAX_ENDS = 16;
+/** Redis does nothing else meanwhile: one end takes it less than 0.1 ms. */
+const MAX_ENDS = 32;
 const MAX_IN_FLIGHT = 8;
 
 type Call = readonly (string | number | Buffer | undefined)[];
@@ -29,9 +29,8 @@ interface ScriptingClient {
  * callbacks in batches, so that many end in one turn of the event loop; each of them alone would be a call of a script
  * that is longer in coming and going than in running.
  *
- * The command runs BullMQ's own script, as it is, once for each job, with the arguments that BullMQ made for it: what it
- * leaves in Redis and what it answers are BullMQ's by construction (test/batched-ends.int.test.ts holds the two against
- * each other). One whose lock is lost, say, fails alone. When the command fails as a whole, each end has failed, as it
+ * The command gets the arguments that BullMQ made for each job, and does for each what BullMQ does ({@link
+ * endJobsScript}). One whose lock is lost, say, fails alone. When the command fails as a whole, each end has failed, as it
  * would have alone: its job is taken up again when its lock has run out, and finds its outcome.
  *
  * Where BullMQ's script cannot be found by its name the jobs end one by one.
@@ -62,7 +61,7 @@ function endsOn(client: ScriptingClient): ((call: Call) => Promise<unknown>) | n
       const args = (calls[0] ?? []).slice(0, KEY_COUNT);
       for (const call of calls) {
         args.push(call[END_KEY], call[JOB_KEY]);
-        for (let at = KEY_COUNT; at < KEY_COUNT + ARG_COUNT; at++) args.push(call[at] ?? "");
+        for (let n = 0; n < ARGUMENTS_PER_JOB - 2; n++) args.push(call[KEY_COUNT + n] ?? "");
       }
       return await client.runCommand(command, args);
     },
@@ -72,33 +71,4 @@ function endsOn(client: ScriptingClient): ((call: Call) => Promise<unknown>) | n
     if (result instanceof Error) throw result;
     return result;
   };
-}
-
-/**
- * - KEYS: those of BullMQ's script; the two of a job are replaced.
- * - ARGV: for each job its two keys and the arguments of BullMQ's script.
- * - Result: for each job what BullMQ's script gives, or the error with which it ended.
- *
- * The parameters of the function hide the script's own `KEYS` and `ARGV` from what BullMQ wrote for them.
- */
-function endJobsScript(own: string): string {
-  return `
-local function endOne(KEYS, ARGV)
-${own}
-end
-local results = {}
-for at = 1, #ARGV, ${ARG_COUNT + 2} do
-  local keys, args = {}, {}
-  for index = 1, #KEYS do keys[index] = KEYS[index] end
-  keys[${END_KEY + 1}], keys[${JOB_KEY + 1}] = ARGV[at], ARGV[at + 1]
-  for index = 1, ${ARG_COUNT} do args[index] = ARGV[at + 1 + index] end
-  local isDone, result = pcall(endOne, keys, args)
-  if isDone then
-    results[#results + 1] = result or false
-  else
-    results[#results + 1] = type(result) == "table" and result or redis.error_reply(tostring(result))
-  end
-end
-return results
-`;
 }

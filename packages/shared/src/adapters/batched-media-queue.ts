@@ -1,7 +1,7 @@
 import type { BulkMediaQueue, MediaJob, MediaQueue } from "../contract/jobs.ts";
 import { MicroBatcher } from "../micro-batcher.ts";
 
-/** As many as one batch of stage 1 brings, whose jobs all come in one turn. */
+/** A batch of stage 1, whose jobs all come in one turn, may bring twice as many: Redis does nothing else meanwhile. */
 const MAX_JOBS = 64;
 const MAX_BATCHES_IN_FLIGHT = 4;
 
