@@ -118,9 +118,10 @@ async function send(order: LoadOrder): Promise<void> {
       const length = Number(/\r\ncontent-length: (\d+)/iu.exec(received)?.[1] ?? 0);
       if (received.length < end + 4 + length) return;
       const status = received.slice(9, 12);
+      const isLast = /\r\nconnection: close\r\n/iu.test(received);
       received = "";
       answered(status);
-      proceed();
+      if (!isLast) proceed();
     });
     socket.once("timeout", () => socket.destroy());
     // "close" follows.

@@ -145,3 +145,12 @@ test("a client that goes away in the middle leaves nothing behind", async () => 
   expect(await post(ingress.callbackUrl, callbackBody())).toMatchObject({ status: 200 });
   expect(await ingress.metrics()).toContain('reelgate_ingress_in_flight{app="ingress"} 0');
 });
+
+test("a connection ends with its thousandth answer, also that of a client that would go on", async () => {
+  const { socket, ended } = await open();
+  socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000));
+  const { text, tookMs } = await ended;
+  expect(text.match(/HTTP\/1\.1 404 /gu)).toHaveLength(1000);
+  expect(text.match(/^Connection: close\r$/gimu)).toHaveLength(1);
+  expect(tookMs).toBeLessThan(20_000);
+});

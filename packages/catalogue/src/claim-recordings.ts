@@ -3,6 +3,7 @@ import type { Selectable, Transaction } from "kysely";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { Conflict } from "@reelgate/shared/contract/recording";
 import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
+import { textArray } from "./binary-array.ts";
 import { conflictsWith } from "./conflicts.ts";
 import type { Described } from "./conflicts.ts";
 import { isoFromUnixMicroseconds, isoFromUnixMilliseconds } from "./instant.ts";
@@ -147,6 +148,10 @@ function byIdentity(a: NewRecording, b: NewRecording): number {
   return a.identity < b.identity ? -1 : 1;
 }
 
+type TextColumn = {
+  [K in keyof NewRecording]: NewRecording[K] extends string | null ? K : never;
+}[keyof NewRecording];
+
 /** The ids of the recordings that were not there, by identity. The rows are inserted in the order in which they come. */
 async function insertRecordings(
   tx: Transaction<Schema>,
@@ -155,18 +160,19 @@ async function insertRecordings(
   if (rows.length === 0) return new Map();
   const column = <K extends keyof NewRecording>(name: K): NewRecording[K][] =>
     rows.map((row) => row[name]);
+  const text = (name: TextColumn): Buffer => textArray(column(name));
   const inserted = await sql<{ id: string; identity: string }>`
     insert into recordings (identity, appid, app, appname, stream_id, channel_id, file_id, record_file_id, template_id,
       task_id, format, started_at, ended_at, declared_duration_s, declared_size_bytes, declared_bitrate_kbps,
       stream_param, callback_ext, media_start_time, video_url, received_at)
-    select * from unnest(${column("identity")}::text[], ${column("appid")}::text[], ${column("app")}::text[],
-      ${column("appname")}::text[], ${column("stream_id")}::text[], ${column("channel_id")}::text[],
-      ${column("file_id")}::text[], ${column("record_file_id")}::text[], ${column("template_id")}::text[],
-      ${column("task_id")}::text[], ${column("format")}::text[], ${column("started_at")}::timestamptz[],
+    select * from unnest(${text("identity")}::text[], ${text("appid")}::text[], ${text("app")}::text[],
+      ${text("appname")}::text[], ${text("stream_id")}::text[], ${text("channel_id")}::text[],
+      ${text("file_id")}::text[], ${text("record_file_id")}::text[], ${text("template_id")}::text[],
+      ${text("task_id")}::text[], ${text("format")}::text[], ${column("started_at")}::timestamptz[],
       ${column("ended_at")}::timestamptz[], ${column("declared_duration_s")}::bigint[],
       ${column("declared_size_bytes")}::bigint[], ${column("declared_bitrate_kbps")}::bigint[],
-      ${column("stream_param")}::text[], ${column("callback_ext")}::text[], ${column("media_start_time")}::bigint[],
-      ${column("video_url")}::text[], ${column("received_at")}::timestamptz[])
+      ${text("stream_param")}::text[], ${text("callback_ext")}::text[], ${column("media_start_time")}::bigint[],
+      ${text("video_url")}::text[], ${column("received_at")}::timestamptz[])
     on conflict (identity) do nothing returning id, identity`.execute(tx);
   return new Map(inserted.rows.map(({ id, identity }) => [identity, id]));
 }
@@ -180,7 +186,7 @@ async function lockRecordings(
   const { rows } = await sql<KnownRecording & { identity: string }>`
     select id, identity, state, media_generation, app, appname, stream_id, file_id, record_file_id, template_id, task_id,
       format, started_at, ended_at, declared_duration_s, declared_size_bytes, video_url
-    from recordings where identity = any(${identities}::text[]) order by id for no key update`.execute(
+    from recordings where identity = any(${textArray(identities)}::text[]) order by id for no key update`.execute(
     tx,
   );
   return new Map(rows.map((row) => [row.identity, row]));

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Transaction } from "kysely";
-import { byteaArray } from "./bytea-array.ts";
+import { byteaArray, textArray } from "./binary-array.ts";
 import { endColumns, label } from "./callback-end.ts";
 import type { CallbackEnd } from "./callback-end.ts";
 import { callbackIdOf, digestOf } from "./callback-id.ts";
@@ -42,10 +42,10 @@ export async function insertCallbacks(
       recording_id, problems, conflicts, unknown_fields)
     select * from unnest(${byteaArray(facts.map(({ id }) => digestOf(id)))}::bytea[],
       ${facts.map(({ receivedAtMs }) => isoFromUnixMilliseconds(receivedAtMs))}::timestamptz[],
-      ${facts.map(({ remoteAddress }) => label(remoteAddress))}::text[],
-      ${facts.map(({ requestId }) => label(requestId))}::text[], ${facts.map(({ keyIndex }) => keyIndex)}::integer[],
-      ${byteaArray(facts.map(({ body }) => Buffer.from(body)))}::bytea[], ${ends.map(({ outcome }) => outcome)}::text[],
-      ${ends.map(({ event_type }) => event_type)}::text[],
+      ${textArray(facts.map(({ remoteAddress }) => label(remoteAddress)))}::text[],
+      ${textArray(facts.map(({ requestId }) => label(requestId)))}::text[], ${facts.map(({ keyIndex }) => keyIndex)}::integer[],
+      ${byteaArray(facts.map(({ body }) => Buffer.from(body)))}::bytea[], ${textArray(ends.map(({ outcome }) => outcome))}::text[],
+      ${textArray(ends.map(({ event_type }) => event_type))}::text[],
       ${ends.map(({ recording_id }) => recording_id)}::bigint[], ${ends.map(({ problems }) => problems)}::jsonb[],
       ${ends.map(({ conflicts }) => conflicts)}::jsonb[],
       ${ends.map(({ unknown_fields }) => unknown_fields)}::jsonb[])

@@ -3,7 +3,7 @@ import type { Transaction } from "kysely";
 import type { MediaJob } from "@reelgate/shared/contract/jobs";
 import type { RecordingEvent } from "@reelgate/shared/contract/recording-event";
 import type { Outcome, Problem } from "@reelgate/shared/contract/recording";
-import { byteaArray } from "./bytea-array.ts";
+import { byteaArray } from "./binary-array.ts";
 import type { CallbackEnd } from "./callback-end.ts";
 import { callbackIdOf, digestOf } from "./callback-id.ts";
 import { claimRecordings, countOnRecordings } from "./claim-recordings.ts";

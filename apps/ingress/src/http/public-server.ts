@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
+import type { Socket } from "node:net";
 import { closeServer, listen } from "@reelgate/shared/http-listen";
 import { withinMs } from "@reelgate/shared/lifecycle";
 import type { Connections } from "./connections.ts";
@@ -33,7 +34,11 @@ const MAX_HEADER_BYTES = 8192;
 const MAX_HEADERS = 100;
 /**
  * Bounds what one read of a socket can ask for at once, since requests that follow each other without waiting for answers
- * are all begun. A client that goes on is told with the last answer to connect again.
+ * are all begun.
+ *
+ * Node's own bound (`maxRequestsPerSocket`) says `Connection: close` with the last answer and leaves the connection open,
+ * where whatever a client still sends is answered 503: a client that pays no heed would never get another callback in.
+ * So the connection is closed here, as RFC 9112 section 9.6 asks of whoever says so.
  */
 const MAX_REQUESTS_PER_CONNECTION = 1000;
 /** A SYN that finds no room is sent again a second later: a burst of connections must not cost a callback that. */
@@ -59,9 +64,13 @@ export interface PublicServer extends AsyncDisposable {
 /** The public listener. Disposing it refuses new connections and answers what has arrived. */
 export async function startPublicServer(options: PublicServerOptions): Promise<PublicServer> {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const requestsOn = new WeakMap<Socket, number>();
   const server = createServer(
     { ...timeouts, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
+      const requests = (requestsOn.get(request.socket) ?? 0) + 1;
+      requestsOn.set(request.socket, requests);
+      if (requests >= MAX_REQUESTS_PER_CONNECTION) response.setHeader("connection", "close");
       if (request.rawHeaders.length <= 2 * MAX_HEADERS) {
         options.listener(request, response);
         return;
