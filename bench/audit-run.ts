@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { z } from "zod";
+import { auditExtent } from "@reelgate/catalogue/audit";
+import type { CatalogueDatabase } from "@reelgate/catalogue/database";
+import { outcomeCount } from "@reelgate/testkit/catalogue-audit";
 import { cleanEnv } from "@reelgate/testkit/clean-env";
 import { CHECKOUT } from "@reelgate/testkit/spawn-app";
 
@@ -69,4 +72,13 @@ export function isClean({ exitCode, summary }: AuditRun, acknowledged: number): 
   return (
     exitCode === 0 && summary.violations === 0 && summary.acknowledged.settled === acknowledged
   );
+}
+
+/**
+ * How many callbacks have an outcome. Numbers of rows are cheap to ask for, and never fewer; they say more than there
+ * are, since a callback that comes again uses one up, so that the rows are counted once there may be `enough`.
+ */
+export async function settledCount(db: CatalogueDatabase, enough: number): Promise<number> {
+  const { callbacks } = await auditExtent(db);
+  return callbacks < enough ? callbacks : await outcomeCount(db);
 }

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { auditExtent } from "@reelgate/catalogue/audit";
 import { createProgress } from "@reelgate/shared/progress";
 import { readRedisMemory } from "@reelgate/shared/redis-memory";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
-import { isClean, runAudit } from "./audit-run.ts";
+import { untilReached } from "@reelgate/testkit/until-reached";
+import { isClean, runAudit, settledCount } from "./audit-run.ts";
 import type { AuditRun } from "./audit-run.ts";
 import { benchRedisClient } from "./backlog.ts";
 import {
@@ -34,6 +33,8 @@ export interface MillionBenchOptions {
 
 const CONNECTIONS = 64;
 const POLL_MS = 200;
+/** Longer than anything heals by itself: what has not come by then is lost, which the audit says. */
+const STANDSTILL_MS = 120_000;
 /** Of a process whose memory does not grow with what passed through it: its heap breathes by as much. */
 const MAX_GROWTH = 0.1;
 /** What a media job is in Redis, with room: it has two numbers for data. */
@@ -106,15 +107,17 @@ async function run({ count, workers, dataDir }: MillionBenchOptions): Promise<Ou
   );
   const progress = createProgress(process.stdout);
   progress.start("settled", count);
-  for (;;) {
-    const settled = (await auditExtent(db)).callbacks;
-    progress.update(
-      Math.min(settled, count),
-      `acknowledged ${load.latest.acknowledged.toLocaleString("en-US")}, refused ${refusedCount(load.latest)}`,
-    );
-    if (settled >= count) break;
-    await delay(POLL_MS);
-  }
+  await untilReached({
+    target: count,
+    read: () => settledCount(db, count),
+    standstillMs: STANDSTILL_MS,
+    intervalMs: POLL_MS,
+    onRead: (settled) =>
+      progress.update(
+        Math.min(settled, count),
+        `acknowledged ${load.latest.acknowledged.toLocaleString("en-US")}, refused ${refusedCount(load.latest)}`,
+      ),
+  });
   progress.stop();
   const settledMs = performance.now() - startedMs;
   const sent = await load.ended;

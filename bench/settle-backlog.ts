@@ -97,7 +97,10 @@ export async function settleBacklog(options: SettleOptions): Promise<SettleCost>
   return { ...costBetween(begin, end), redisConnections: connections / options.workers };
 }
 
-/** The number of the last callback: they have no gaps but those of aborted transactions. */
+/**
+ * The number of the last callback: they have no gaps but those of aborted transactions and of callbacks that came again,
+ * and nothing comes again to a worker that is left in peace.
+ */
 async function lastSeq(db: CatalogueDatabase): Promise<number> {
   return (await auditExtent(db)).callbacks;
 }

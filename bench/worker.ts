@@ -25,6 +25,7 @@ import type { CallbackBodies } from "./callback-bodies.ts";
 import { percentile, table } from "./figures.ts";
 import { cpuSeconds } from "./process-usage.ts";
 import { machine, writeSection } from "./results-file.ts";
+import { reportTargets } from "./targets.ts";
 import { PEERS, startPeer } from "./worker-peer.ts";
 import type { Peer } from "./worker-peer.ts";
 
@@ -43,6 +44,9 @@ const CHUNK = 500;
 const TEMPLATE = "bench_template";
 /** The worker's default. */
 const POOL_SIZE = 10;
+
+/** Of the rate of each peer, at least. */
+const WANTED: Record<Peer, number> = { noop: 0.5, singly: 3 };
 
 type Candidate = "worker" | Peer;
 const CANDIDATES = ["worker", "noop", "singly"] as const;
@@ -227,7 +231,14 @@ function report(
   const cpu = (candidate: Candidate, of: keyof Round["cpuUs"]): string =>
     whole(median(rounds[candidate].map(({ cpuUs }) => cpuUs[of])));
   const names: Record<Candidate, string> = { worker: "the worker", ...PEERS };
-  const times = (other: Candidate): string => (rate("worker") / rate(other)).toFixed(2);
+  const ratio = (other: Candidate): number => rate("worker") / rate(other);
+  const times = (other: Candidate): string => ratio(other).toFixed(2);
+  const targets = (["noop", "singly"] as const).map((peer) => ({
+    what: `rate ÷ that of ${PEERS[peer]}`,
+    measured: times(peer),
+    wanted: `≥ ${WANTED[peer]}`,
+    isMet: ratio(peer) >= WANTED[peer],
+  }));
   const wholeCpu = (candidate: Candidate): number =>
     median(rounds[candidate].map(({ cpuUs }) => cpuUs.process + cpuUs.redis + cpuUs.postgres));
   const cpuTimes = (other: Candidate): string => (wholeCpu(other) / wholeCpu("worker")).toFixed(2);
@@ -237,6 +248,8 @@ function report(
 ${whole(callbacks)} signed callbacks of 1 KB, each of another recording, wait in the queue; a process takes them all off it with ${concurrency} in hand, and everything shares the same cores. The candidates take turns, each on an empty Redis and an empty catalogue, after ${whole(WARM_UP)} callbacks that are not counted. After each round every callback has one outcome in the catalogue and every recording one media job in Redis, which nobody works on here; otherwise there is no figure. Medians of ${count} rounds.
 
 The worker does **${times("noop")} ×** what a processor that does nothing does, and **${times("singly")} ×** what one transaction for each callback does. Of the CPU of all processes together, which is what bounds the rate where the cores are shared, it takes ${whole(wholeCpu("worker"))} µs for a callback: ${cpuTimes("noop")} × and ${cpuTimes("singly")} × as many callbacks for the same CPU.
+
+${reportTargets(targets)}
 
 ${table(
   ["", "callbacks/s", "rounds", "CPU µs of the process", "of Redis", "of Postgres"],

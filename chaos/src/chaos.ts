@@ -114,7 +114,17 @@ async function runIn(
   signal.throwIfAborted();
   await context.beforeAudit?.({ db, place, product });
   context.note("Auditing ...");
-  const audited = await auditRun({ product, place, db, planned, load, log: sent, drained, signal });
+  const audited = await auditRun({
+    product,
+    place,
+    db,
+    planned,
+    load,
+    log: sent,
+    faults,
+    drained,
+    signal,
+  });
   if (audited.violations.length > 0) await keepSpools(product, place);
   const report = reportOf(flags, faults, load, audited, drained);
   record(JSON.stringify(report));

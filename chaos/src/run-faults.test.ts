@@ -79,9 +79,9 @@ describe("the faults of a plan", () => {
               ),
       },
     });
-    expect(outcomes.map(({ took, detail }) => `${took} ${detail}`)).toEqual([
-      "false failed: no such process; it may not be healed",
-      "false failed: no start; it may not be healed",
+    expect(outcomes.map(({ fault: _fault, ...outcome }) => outcome)).toEqual([
+      { took: false, detail: "failed: no such process; it may not be healed", isEnded: true },
+      { took: false, detail: "failed: no start; it may not be healed", isEnded: false },
     ]);
   });
 

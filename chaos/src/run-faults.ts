@@ -8,6 +8,8 @@ import type { PlannedFault } from "./plan.ts";
 /** A fault that is over. */
 export interface FaultOutcome extends Effect {
   fault: PlannedFault;
+  /** False when ending it failed: what it broke may be broken still. */
+  isEnded: boolean;
 }
 
 export interface RunFaultsOptions {
@@ -57,25 +59,28 @@ export async function runFaults(options: RunFaultsOptions): Promise<FaultOutcome
 async function runOne(
   fault: PlannedFault,
   { injectors, signal }: RunFaultsOptions,
-): Promise<Effect> {
+): Promise<Omit<FaultOutcome, "fault">> {
   const inject = injectors[fault.kind];
-  if (inject === undefined) return { took: false, detail: "not possible here" };
+  if (inject === undefined) return { took: false, detail: "not possible here", isEnded: true };
+  let hasBegun = false;
   let healed = false;
   try {
     const injected = await inject(fault);
+    hasBegun = true;
     try {
       const [effect] = await Promise.all([
         injected.effect(fault.durationMs),
         pause(fault.durationMs, signal),
       ]);
-      return effect;
+      return { ...effect, isEnded: true };
     } finally {
       await injected.heal();
       healed = true;
     }
   } catch (error) {
     const problem = healed ? "" : "; it may not be healed";
-    return { took: false, detail: `failed: ${errorMessage(error)}${problem}` };
+    const isEnded = healed || !hasBegun;
+    return { took: false, detail: `failed: ${errorMessage(error)}${problem}`, isEnded };
   }
 }
 

@@ -83,6 +83,21 @@ test("G2: a row that Postgres refuses for ever fails none of its neighbours", as
   expect(kept.outcome).toBe("invalid");
 });
 
+test("G2: a row that our own code cannot write fails none of its neighbours", async () => {
+  const { settle, sizes } = inBatches();
+  // Beyond what a date can be: a job's schema lets it through.
+  const broken = { ...callbackOf("no-date"), receivedAtMs: Number.MAX_SAFE_INTEGER };
+  const settled = await Promise.allSettled(
+    [callbackOf("before-it"), broken, callbackOf("after-it")].map(settle),
+  );
+  expect(settled).toMatchObject([
+    { value: { outcome: "recorded" } },
+    { reason: expect.any(RangeError) },
+    { value: { outcome: "recorded" } },
+  ]);
+  expect(sizes).toEqual([3, 1, 1, 1]);
+});
+
 test("G2: a recording that somebody keeps locked holds up its own callbacks alone", async () => {
   const { settle } = inBatches();
   const { recordingId } = await settleCallback(db, callbackOf("locked"));

@@ -8,7 +8,9 @@ import type { Drained } from "../drain.ts";
 import type { Load, PlannedLoad } from "../load.ts";
 import type { Place } from "../place.ts";
 import type { Product } from "../product.ts";
+import type { FaultOutcome } from "../run-faults.ts";
 import type { Violation } from "./checks.ts";
+import { checkFaults } from "./faults.ts";
 import { checkDeliveries, checkExpired, checkOutcomes, readCatalogue } from "./outcomes.ts";
 import { checkStoredFiles } from "./stored-files.ts";
 
@@ -19,6 +21,7 @@ export interface AuditOptions {
   planned: PlannedLoad;
   load: Load;
   log: SendLog;
+  faults: readonly FaultOutcome[];
   drained: Drained;
   signal: AbortSignal;
 }
@@ -45,6 +48,7 @@ export async function auditRun(options: AuditOptions): Promise<Audited> {
   const { recordings } = catalogued;
   const files = await checkStoredFiles(place.storageDir, recordings, plan.originFiles);
   const violations: Violation[] = [
+    ...checkFaults(options.faults),
     ...(drained.left === null
       ? []
       : [{ check: "drained" as const, id: "system", detail: `left: ${leftText(drained.left)}` }]),

@@ -1,5 +1,6 @@
 /** What must be true at the end of a run. Each is passed or failed as a whole. */
 export const CHECKS = {
+  disturbed: "at least half of the faults took effect, and each was ended",
   drained: "everything came to rest: spools, queues, recordings",
   delivered: "every callback was answered as planned in the end",
   acknowledged: "every acknowledged callback has an outcome",

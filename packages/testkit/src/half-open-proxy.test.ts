@@ -163,6 +163,24 @@ test("delay: bytes come later", async () => {
   expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(78);
 });
 
+test("delay: no byte overtakes another one when it ends", async () => {
+  await using echo = await startEcho();
+  await using proxy = await startHalfOpenProxy(echo.port);
+  using client = startClient(proxy.port);
+  client.socket.write("1");
+  await until(() => client.answers() === "1");
+  await proxy.set({ delayMs: 100 });
+  client.socket.write("2");
+  // The proxy has taken up the 2 by the time that it has accepted what came after it.
+  using later = startClient(proxy.port);
+  await until(() => proxy.connectionCount === 2);
+  later.socket.write("+");
+  await proxy.set("pass");
+  client.socket.write("3");
+  await until(() => client.answers().length === 3);
+  expect(client.answers()).toBe("123");
+});
+
 test("a URL keeps all but its address", async () => {
   await using echo = await startEcho();
   await using proxy = await startHalfOpenProxy(echo.port);

@@ -54,13 +54,26 @@ export async function startHalfOpenProxy(targetPort: number, ownPort = 0): Promi
   let mode: ProxyMode = "pass";
   let acceptedCount = 0;
 
+  /** Chunks under way to a socket, and when the last of them is due. */
+  const late = new WeakMap<Socket, { chunks: Buffer[]; dueMs: number }>();
+
+  const write = (chunk: Buffer | undefined, to: Socket): void => {
+    if (chunk !== undefined && to.writable) to.write(chunk);
+  };
   const forward = (chunk: Buffer, to: Socket): void => {
-    if (typeof mode === "object" && "delayMs" in mode) {
-      const { delayMs } = mode;
-      setTimeout(() => {
-        if (to.writable) to.write(chunk);
-      }, delayMs);
-    } else if (to.writable) to.write(chunk);
+    const delayMs = typeof mode === "object" && "delayMs" in mode ? mode.delayMs : 0;
+    const before = late.get(to) ?? { chunks: [], dueMs: 0 };
+    if (delayMs === 0 && before.chunks.length === 0) {
+      write(chunk, to);
+      return;
+    }
+    // What comes after a delay has ended waits for what is still late: TCP never changes the order of bytes.
+    const { chunks } = before;
+    const nowMs = performance.now();
+    const dueMs = Math.max(before.dueMs, nowMs + delayMs);
+    chunks.push(chunk);
+    late.set(to, { chunks, dueMs });
+    setTimeout(() => write(chunks.shift(), to), dueMs - nowMs);
   };
   const drop = (pair: Pair, how: "close" | "reset"): void => {
     pairs.delete(pair);

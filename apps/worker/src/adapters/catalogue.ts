@@ -39,8 +39,8 @@ export function postgresCatalogue(
 }
 
 /**
- * Concurrent callbacks share a transaction, and none fails for another. A row that Postgres refuses for ever is found by
- * settling each of its batch alone, one after the other: that takes milliseconds. When the batch waited in vain for a
+ * Concurrent callbacks share a transaction, and none fails for another. A row that Postgres refuses for ever, or that
+ * our own code cannot write, is found by settling each of its batch alone, one after the other: that takes milliseconds. When the batch waited in vain for a
  * row that somebody keeps locked, all of them go alone at once, so that only those of that recording wait on.
  */
 function settlerInBatches(
@@ -51,7 +51,8 @@ function settlerInBatches(
     run: (callbacks) => settleCallbacks(db, callbacks),
     maxSize: maxBatchSize,
     maxInFlight: maxBatchesInFlight,
-    isolates: (error) => error instanceof AppError && error.code === "catalogue_rejected",
+    // What is no AppError is a defect of this code, which some row brought out.
+    isolates: (error) => !(error instanceof AppError) || error.code === "catalogue_rejected",
     onBatch,
   });
   return async (callback) => {
