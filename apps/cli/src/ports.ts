@@ -84,6 +84,8 @@ export interface QueueDepths {
 }
 
 /** The queues. Every function throws AppError `redis_unavailable` while Redis is away. */
+export type QueueApp = "ingress" | "worker";
+
 export interface Queues {
   /** Into how many shards each queue is split. */
   readonly shardCount: number;
@@ -93,8 +95,12 @@ export interface Queues {
   enqueueReplay(callback: StoredCallback): Promise<void>;
   /** Replays that no worker has taken yet. */
   replaysWaiting(): Promise<number>;
-  /** Removes both queues with all that is in them, and notes how many shards the new ones have. */
-  reshard(shardCount: number): Promise<void>;
+  /** Which apps that fill or work on the queues are connected to Redis; null where it does not tell. */
+  connectedApps(): Promise<readonly QueueApp[] | null>;
+  /** Notes how many shards the queues have: an app that is told another number takes no part. */
+  noteShardCount(shardCount: number): Promise<void>;
+  /** Removes both queues with all that is in them. */
+  removeAll(): Promise<void>;
 }
 
 /** The queues' half of an audit and of retention. */

@@ -1,4 +1,5 @@
 import { confirmQueueLayout } from "@reelgate/shared/queue-layout";
+import { createRedis } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import { expect, test } from "vitest";
 import { runCommand } from "./running-command.ts";
@@ -29,3 +30,43 @@ test("reshard waits for the last callback, and then gives the queues another num
   const again = await runCommand(["reshard", "6", "--json"], { env });
   expect(JSON.parse(again.out)).toEqual({ from: 6, to: 6 });
 });
+
+test("G2: reshard destroys no callback that comes while the operator is asked", async () => {
+  await using system = await startSystem();
+  const { env, redis, callbacks } = system;
+  let id = "";
+  const answer = async (): Promise<boolean> => {
+    id = await system.accept(bodyOf("late"));
+    return true;
+  };
+  await expect(runCommand(["reshard", "6"], { env, answer })).rejects.toMatchObject({
+    code: "usage",
+    message: expect.stringContaining("1 callback of the queue callbacks have no outcome yet"),
+  });
+  expect(await callbacks.getJobState(id)).toBe("waiting");
+  expect(await confirmQueueLayout(redis, 1)).toEqual({ agrees: true });
+});
+
+test.each(["reelgate-ingress", "reelgate-worker-stage-1"])(
+  "reshard refuses while %s is connected",
+  async (name) => {
+    await using system = await startSystem();
+    const { env, redis } = system;
+    const app = createRedis({
+      url: env["REDIS_URL"] ?? "",
+      role: "worker",
+      name,
+      onError: () => undefined,
+    });
+    await app.ping();
+    await expect(runCommand(["reshard", "6", "--yes"], { env })).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringMatching(/^An? (?:ingress|worker) is connected to this Redis/u),
+    });
+    expect(await confirmQueueLayout(redis, 1)).toEqual({ agrees: true });
+    app.disconnect();
+    await until(async () => !String(await redis.call("CLIENT", "LIST")).includes(`name=${name}`));
+    const { out } = await runCommand(["reshard", "6", "--yes"], { env });
+    expect(out).toContain("The queues have 6 shards.");
+  },
+);

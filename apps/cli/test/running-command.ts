@@ -48,7 +48,7 @@ export interface RunOptions {
   env: Readonly<Record<string, string>>;
   stdin?: string;
   /** What a person at a terminal answers; without it nobody is there. */
-  answer?: boolean;
+  answer?: boolean | (() => Promise<boolean>);
   columns?: number;
 }
 
@@ -77,7 +77,7 @@ export async function runCommand(
         ? null
         : (question) => {
             questions.push(question);
-            return Promise.resolve(answer);
+            return typeof answer === "boolean" ? Promise.resolve(answer) : answer();
           },
     stdin: Readable.from([options.stdin ?? ""]),
     signal: new AbortController().signal,

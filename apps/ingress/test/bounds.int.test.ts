@@ -45,6 +45,18 @@ test("beyond MAX_QUEUE_LENGTH callbacks are answered 503 with Retry-After, until
   expect(await post(ingress.callbackUrl, callbackBody())).toMatchObject({ status: 200 });
 });
 
+test("MAX_QUEUE_LENGTH holds for a Redis that tells nothing of its memory", async () => {
+  await using redis = await startTestRedis();
+  await command(redis.url, "ACL", "SETUSER", "shy", "on", ">shy", "~*", "&*", "+@all", "-info");
+  const url = new URL(redis.url);
+  [url.username, url.password] = ["shy", "shy"];
+  await using ingress = await startTestIngress(url.href, { maxQueueLength: 1 });
+  await ingress.untilReady();
+  expect(await post(ingress.callbackUrl, callbackBody())).toMatchObject({ status: 200 });
+  await untilFull(ingress);
+  expect(await post(ingress.callbackUrl, callbackBody())).toMatchObject(UNAVAILABLE);
+});
+
 test("G1: a Redis that is nearly full gets no callbacks; the spool keeps them, and it is drained when there is room", async () => {
   const spoolDir = await mkdtemp(join(tmpdir(), "reelgate-bounds-"));
   await using cleanUp = new AsyncDisposableStack();

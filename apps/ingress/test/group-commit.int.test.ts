@@ -124,6 +124,21 @@ test("while Redis is frozen, those who wait for their turn end in time too", asy
   await redis.kill("SIGCONT");
 });
 
+test("a slow Redis is not sent what has been given up: neither memory nor whoever comes next waits for it", async () => {
+  await using redis = await startTestRedis();
+  await using queue = await startQueue(redis.url, { deadlineMs: 300 });
+  await command(redis.url, "CLIENT", "PAUSE", "1000", "WRITE");
+  const results = await Promise.all(bodies(500).map((body) => queue.enqueue(body)));
+  expect(results.filter(({ stored }) => stored)).toEqual([]);
+  // Four batches were under way.
+  const underWay = 4 * 32;
+  await until(async () => (await waitingJobIds(redis.url)).length >= underWay, {
+    what: "what was under way",
+  });
+  expect(await queue.enqueue(callbackBody())).toEqual({ stored: true });
+  expect(await waitingJobIds(redis.url)).toHaveLength(underWay + 1);
+});
+
 test("how many callbacks share a command is a metric", async () => {
   await using redis = await startTestRedis();
   await using ingress = await startTestIngress(redis.url);

@@ -113,6 +113,26 @@ test("an error that is everyone's ends everyone at once", async () => {
   expect(batches).toHaveLength(1);
 });
 
+test("what is withdrawn before its turn is in no batch, and what is under way stays", async () => {
+  const { batcher, batches } = batching({ maxSize: 2, maxInFlight: 1 });
+  const [one, two, , four, five] = [1, 2, 3, 4, 5].map((item) => batcher.submit(item));
+  await nextPhase();
+  batcher.withdraw(1);
+  batcher.withdraw(3);
+  batcher.withdraw(6);
+  expect(batcher.waiting).toBe(2);
+  batches[0]?.end();
+  await nextPhase();
+  batches[1]?.end();
+  expect([await one, await two, await four, await five]).toEqual(
+    [1, 2, 4, 5].map((item) => `of ${item}`),
+  );
+  expect(batches.map(({ items }) => items)).toEqual([
+    [1, 2],
+    [4, 5],
+  ]);
+});
+
 test("results that are not one for each item are an error, never someone else's result", async () => {
   const batcher = new MicroBatcher<number, number>({
     maxSize: 10,

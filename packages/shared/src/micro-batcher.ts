@@ -62,6 +62,15 @@ export class MicroBatcher<Item, Result> {
     });
   }
 
+  /**
+   * Takes an item back, if no batch has taken it up yet, that its caller has given up: it would cost memory, and the
+   * time of those behind it, for nobody. Its promise stays open.
+   */
+  withdraw(item: Item): void {
+    const index = this.#waiting.findIndex((waiting) => waiting.item === item);
+    if (index !== -1) this.#waiting.splice(index, 1);
+  }
+
   #dispatch(): void {
     while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
       this.#inFlight++;

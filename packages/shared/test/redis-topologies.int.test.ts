@@ -1,6 +1,6 @@
 import { until } from "@reelgate/testkit/latch";
 import { startRedisCluster } from "@reelgate/testkit/redis-cluster";
-import { startTlsRedis } from "@reelgate/testkit/tls-redis";
+import { startTlsCluster, startTlsRedis, startTlsSentinel } from "@reelgate/testkit/tls-redis";
 import { expect, onTestFinished, test } from "vitest";
 import { keySlot, shardsOf } from "../src/contract/queue-shards.ts";
 import { confirmQueueLayout } from "../src/queue-layout.ts";
@@ -57,6 +57,52 @@ test("TLS with an own authority and an ACL user; the server must be who it is ca
   await until(() => /self-signed certificate/u.test(unknown.problem()));
   const misnamed = open("localhost", { ca });
   await until(() => /altnames/u.test(misnamed.problem()));
+});
+
+test("TLS reaches the Sentinels and the master that they name, and every node of a cluster", async () => {
+  await using master = await startTlsRedis();
+  await using sentinel = await startTlsSentinel(master);
+  await using cluster = await startTlsCluster();
+  const { password } = new URL(cluster.redis.url);
+  const urls = [
+    { url: sentinel.url, ...master },
+    { url: `rediss+cluster://:${password}@127.0.0.1:${cluster.tlsPort}`, ...cluster },
+  ];
+  for (const { url, ca, tlsPort } of urls) {
+    const open = (as: string, tls: { ca: string | null } | null): RedisClient => {
+      const client = createRedis({
+        target: { ...parseRedisUrl(as), tls },
+        role: "producer",
+        name: "test",
+        onError: () => undefined,
+      });
+      onTestFinished(() => client.disconnect());
+      return client;
+    };
+    const trusting = open(url, { ca });
+    await until(() => trusting.status === "ready", { what: "the connection" });
+    expect(await trusting.set("reelgate:test", "1")).toBe("OK");
+    expect(mastersOf(trusting)[0]).toMatchObject({
+      stream: { encrypted: true, remotePort: tlsPort },
+    });
+    // What BullMQ makes for itself of a connection.
+    const copy = (trusting as { duplicate: () => RedisClient }).duplicate();
+    onTestFinished(() => copy.disconnect());
+    await until(() => copy.status === "ready", { what: "another connection" });
+
+    for (const [as, tls] of [
+      [url, { ca: null }],
+      [url.replace("127.0.0.1", "localhost"), { ca }],
+      [url.replace("rediss", "redis"), null],
+    ] as const) {
+      const refused = open(as, tls);
+      let attempts = 0;
+      refused.on("reconnecting", () => attempts++);
+      refused.on("error", () => attempts++);
+      await until(() => attempts >= 2, { what: "two attempts that fail" });
+      expect(refused.status).not.toBe("ready");
+    }
+  }
 });
 
 test("a cluster: keys are where they are computed to be, each master is asked, and one away is bounded", async () => {

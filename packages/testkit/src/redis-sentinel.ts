@@ -43,7 +43,8 @@ export interface TestRedisSentinel extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-const GROUP = "reelgate-test";
+/** The master's name among the Sentinels of a test. */
+export const GROUP = "reelgate-test";
 const START_TIMEOUT_MS = 20_000;
 
 export async function startRedisSentinel(
@@ -191,16 +192,18 @@ function factsOf(reply: unknown): Map<string, string> {
   return facts;
 }
 
-interface SentinelSettings {
+export interface SentinelSettings {
   quorum: number;
   masterPort: number;
   password: string;
   sentinelPassword: string;
   downAfterMs: number;
+  /** Further ones, by the names of redis.conf. */
+  more?: Readonly<Record<string, string>>;
 }
 
 /** A Sentinel keeps what it knows in its configuration file, and so finds its way again after a restart. */
-async function startSentinel(settings: SentinelSettings): Promise<TestSentinel> {
+export async function startSentinel(settings: SentinelSettings): Promise<TestSentinel> {
   const folder = await mkdtemp(join(tmpdir(), "reelgate-test-sentinel-"));
   const file = join(folder, "sentinel.conf");
   const port = await lastingPort();
@@ -216,6 +219,7 @@ async function startSentinel(settings: SentinelSettings): Promise<TestSentinel> 
     `sentinel down-after-milliseconds ${GROUP} ${settings.downAfterMs}`,
     `sentinel failover-timeout ${GROUP} ${settings.downAfterMs * 5}`,
     `sentinel parallel-syncs ${GROUP} 1`,
+    ...Object.entries(settings.more ?? {}).map(([name, value]) => `${name} ${value}`),
   ];
   await writeFile(file, `${lines.join("\n")}\n`, { mode: 0o600 });
   const program = findProgram(["redis-server", "valkey-server"], process.env["PATH"] ?? "");

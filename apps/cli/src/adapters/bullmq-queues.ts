@@ -4,10 +4,11 @@ import { JOB_NAMES, QUEUES, REPLAY_PRIORITY, replayJobId } from "@reelgate/share
 import type { CallbackJob, MediaJob } from "@reelgate/shared/contract/jobs";
 import { shardIndexOf } from "@reelgate/shared/contract/queue-shards";
 import { writeQueueLayout } from "@reelgate/shared/queue-layout";
-import type { RedisClient } from "@reelgate/shared/redis";
+import { mastersOf } from "@reelgate/shared/redis";
+import type { Redis, RedisClient } from "@reelgate/shared/redis";
 import { shardedMediaQueue } from "@reelgate/shared/sharded-media-queue";
 import { ENDED_STATES, OPEN_STATES } from "../ports.ts";
-import type { QueueDepths, Queues } from "../ports.ts";
+import type { QueueApp, QueueDepths, Queues } from "../ports.ts";
 import { reached } from "./redis-connection.ts";
 
 /** Each with all its shards, in their order. */
@@ -50,13 +51,36 @@ export function bullmqQueues(redis: RedisClient, { callbacks, media }: ProductQu
       );
       return counts.reduce((sum, count) => sum + count, 0);
     },
-    async reshard(shardCount) {
+    connectedApps: () => connectedApps(redis),
+    noteShardCount: (shardCount) => reached(writeQueueLayout(redis, shardCount)),
+    async removeAll() {
       for (const shard of [...callbacks, ...media])
         await reached(shard.obliterate({ force: true }));
-      await reached(writeQueueLayout(redis, shardCount));
     },
   };
 }
+
+/** By the names that they give their connections. */
+async function connectedApps(redis: RedisClient): Promise<QueueApp[] | null> {
+  const lists = await reached(Promise.all(mastersOf(redis).map(clientListOf)));
+  if (lists.includes(null)) return null;
+  const clients = lists.join("\n");
+  return QUEUE_APPS.filter((app) =>
+    new RegExp(` name=reelgate-${app}(?:-\\S*)? `, "u").test(clients),
+  );
+}
+
+/** Null where a managed Redis, or the rights of an ACL user, forbid it. */
+async function clientListOf(master: Redis): Promise<string | null> {
+  try {
+    return String(await master.call("CLIENT", "LIST"));
+  } catch (error) {
+    if (error instanceof Error && /NOPERM|unknown command/iu.test(error.message)) return null;
+    throw error;
+  }
+}
+
+const QUEUE_APPS = ["ingress", "worker"] as const satisfies readonly QueueApp[];
 
 type State = keyof QueueDepths["states"];
 

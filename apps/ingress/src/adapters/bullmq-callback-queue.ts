@@ -79,6 +79,8 @@ export function bullmqCallbackQueue(options: BullmqCallbackQueueOptions): Callba
   const submit = (job: JobToAdd<CallbackJob>): Promise<EnqueueResult> =>
     new Promise((resolve) => {
       const late = setTimeout(() => {
+        // A Redis that is slower than callbacks come would fall behind for good if it were sent those too.
+        batcher.withdraw(job);
         resolve({ stored: false, reason: `Redis did not reply within ${deadlineMs} ms` });
       }, deadlineMs);
       const settle = (result: EnqueueResult): void => {

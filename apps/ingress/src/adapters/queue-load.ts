@@ -19,14 +19,16 @@ export interface QueueLoadOptions {
  * Redis that is full refuses every write, those of the workers too: they could not queue the next stage's jobs, nothing
  * would leave the queue, and it would stay full. So callbacks stop some way before.
  *
- * It is sampled once a second: what comes within that second goes beyond the bound. A sample that fails changes nothing,
- * because a Redis that does not answer is somebody else's to see.
+ * It is sampled once a second: what comes within that second goes beyond the bound. A reading that fails changes nothing,
+ * because a Redis that does not answer is somebody else's to see; each of the two bounds has a reading of its own, since
+ * a managed Redis may tell its lengths and refuse INFO.
  */
 export class QueueLoad implements Disposable {
   readonly #options: QueueLoadOptions;
   readonly #timer: NodeJS.Timeout;
   #sampling = false;
-  #refusal: string | null = null;
+  #tooLong: string | null = null;
+  #tooFull: string | null = null;
 
   constructor(options: QueueLoadOptions) {
     this.#options = options;
@@ -36,7 +38,7 @@ export class QueueLoad implements Disposable {
 
   /** Why the queue takes no more at this moment, or null. */
   refusal(): string | null {
-    return this.#refusal;
+    return this.#tooLong ?? this.#tooFull;
   }
 
   [Symbol.dispose](): void {
@@ -46,15 +48,16 @@ export class QueueLoad implements Disposable {
   async #sample(): Promise<void> {
     if (this.#sampling) return;
     this.#sampling = true;
-    try {
-      const [length, memory] = await Promise.all([this.#length(), this.#options.memory()]);
-      this.#refusal = this.#judge(length, memory);
-      this.#options.onSample({ length, isFull: this.#refusal !== null });
-    } catch {
-      // The monitor of the connection says so.
-    } finally {
-      this.#sampling = false;
-    }
+    const { maxLength, onSample } = this.#options;
+    const [length, memory] = await Promise.allSettled([this.#length(), this.#options.memory()]);
+    this.#sampling = false;
+    if (memory.status === "fulfilled") this.#tooFull = this.#judgeMemory(memory.value);
+    if (length.status === "rejected") return;
+    this.#tooLong =
+      maxLength > 0 && length.value >= maxLength
+        ? `${length.value} callbacks wait in Redis (MAX_QUEUE_LENGTH)`
+        : null;
+    onSample({ length: length.value, isFull: this.refusal() !== null });
   }
 
   async #length(): Promise<number> {
@@ -66,11 +69,8 @@ export class QueueLoad implements Disposable {
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
-  #judge(length: number, { usedBytes, maxBytes }: RedisMemory): string | null {
-    const { maxLength, maxMemoryPercent } = this.#options;
-    if (maxLength > 0 && length >= maxLength) {
-      return `${length} callbacks wait in Redis (MAX_QUEUE_LENGTH)`;
-    }
+  #judgeMemory({ usedBytes, maxBytes }: RedisMemory): string | null {
+    const { maxMemoryPercent } = this.#options;
     const percent = maxBytes === 0 ? 0 : Math.floor((100 * usedBytes) / maxBytes);
     return maxMemoryPercent < 100 && percent >= maxMemoryPercent
       ? `Redis uses ${percent} % of its memory (REDIS_MAX_MEMORY_PERCENT)`
