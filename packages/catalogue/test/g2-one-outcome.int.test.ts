@@ -7,7 +7,7 @@ import { countByOutcome, getCallback } from "../src/callback-log.ts";
 import { getRecording } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
 import { callbackOf, eventOf, sample } from "./settling.ts";
-import { openTestCatalogue } from "./test-catalogue.ts";
+import { deadlocks, openTestCatalogue } from "./test-catalogue.ts";
 import type { TestCatalogue } from "./test-catalogue.ts";
 
 let db: TestCatalogue;
@@ -204,9 +204,7 @@ describe("G2 one outcome", () => {
     for (const fileId of fileIds) {
       expect(await rowsOf(fileId)).toEqual({ recordings: 1, callbacks: perRecording });
     }
-    const { rows } = await sql<{ deadlocks: string }>`
-      select deadlocks from pg_stat_database where datname = current_database()`.execute(db);
-    expect(rows[0]?.deadlocks).toBe("0");
+    expect(await deadlocks(db)).toBe(0);
   });
 });
 
