@@ -6,7 +6,7 @@ import { recordingBody } from "@reelgate/testkit/recording-body";
 import { countByOutcome, getCallback } from "../src/callback-log.ts";
 import { getRecording } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
-import { callbackOf, eventOf, sample } from "./settling.ts";
+import { callbackOf, eventOf, open, sample } from "./settling.ts";
 import { deadlocks, openTestCatalogue } from "./test-catalogue.ts";
 import type { TestCatalogue } from "./test-catalogue.ts";
 
@@ -177,6 +177,15 @@ describe("G2 one outcome", () => {
     expect(kept?.problems).toEqual([{ path: long, message: long }]);
     expect(kept?.unknownFields).toEqual([long]);
     expect(kept?.eventType).toBe(long.slice(0, 512));
+  });
+
+  test("an outcome is on disk before its job ends, whatever the database has for a default", async () => {
+    await using there = await openTestCatalogue();
+    const name = new URL(there.url).pathname.slice(1);
+    await sql`alter database ${sql.id(name)} set synchronous_commit = off`.execute(there);
+    await using fresh = open(there.url);
+    const { rows } = await sql`show synchronous_commit`.execute(fresh);
+    expect(rows).toEqual([{ synchronous_commit: "on" }]);
   });
 
   test("callbacks of few recordings at once, mixed and repeated, neither deadlock nor miscount", async () => {
