@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { closeDatabase, openDatabase } from "@reelgate/catalogue/database";
 import type { CatalogueDatabase } from "@reelgate/catalogue/database";
 import { requestRetry } from "@reelgate/catalogue/media-state";
@@ -14,15 +14,17 @@ import { unique } from "./running-worker.ts";
 
 let database: TestDatabase;
 let db: CatalogueDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = openDatabase({
+const openWith = (statementTimeoutMs: number): CatalogueDatabase =>
+  openDatabase({
     url: database.url,
     poolSize: 4,
-    statementTimeoutMs: 1000,
+    statementTimeoutMs,
     applicationName: "test",
     onError: () => {},
   });
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = openWith(1000);
 });
 afterAll(async () => {
   await closeDatabase(db);
@@ -99,10 +101,13 @@ test("G2: a row that our own code cannot write fails none of its neighbours", as
 });
 
 test("G2: a recording that somebody keeps locked holds up its own callbacks alone", async () => {
-  const { settle } = inBatches();
+  const { settle, sizes } = inBatches();
   const { recordingId } = await settleCallback(db, callbackOf("locked"));
   const [locked, letGo] = [createLatch(), createLatch()];
-  const holder = db.transaction().execute(async (tx) => {
+  // Postgres ends a transaction that idles for longer than its statements may take.
+  const patient = openWith(60_000);
+  onTestFinished(() => closeDatabase(patient));
+  const holder = patient.transaction().execute(async (tx) => {
     await requestRetry(tx, recordingId ?? "");
     await tx
       .updateTable("recordings")
@@ -116,8 +121,17 @@ test("G2: a recording that somebody keeps locked holds up its own callbacks alon
   const settled = await Promise.allSettled(
     [callbackOf("free-1"), callbackOf("locked", { t: 1 }), callbackOf("free-2")].map(settle),
   );
+  // Tried again, it takes no batch with it a second time.
+  const again = await Promise.allSettled(
+    [callbackOf("free-3"), callbackOf("locked", { t: 1 }), callbackOf("free-4")].map(settle),
+  );
+  expect(sizes).toEqual([3, 2]);
   letGo.open();
   await holder;
+  expect(again.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(await settle(callbackOf("locked", { t: 1 }))).toMatchObject({ outcome: "duplicate" });
+  await settle(callbackOf("locked", { t: 1 }));
+  expect(sizes).toEqual([3, 2, 1]);
   expect(settled).toMatchObject([
     { value: { outcome: "recorded" } },
     { reason: { code: "catalogue_unavailable" } },

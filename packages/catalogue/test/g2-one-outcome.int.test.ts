@@ -6,8 +6,8 @@ import { recordingBody } from "@reelgate/testkit/recording-body";
 import { countByOutcome, getCallback } from "../src/callback-log.ts";
 import { getRecording } from "../src/recordings.ts";
 import { settleCallback } from "../src/settle.ts";
-import { callbackOf, eventOf, sample } from "./settling.ts";
-import { openTestCatalogue } from "./test-catalogue.ts";
+import { callbackOf, eventOf, open, sample } from "./settling.ts";
+import { deadlocks, openTestCatalogue } from "./test-catalogue.ts";
 import type { TestCatalogue } from "./test-catalogue.ts";
 
 let db: TestCatalogue;
@@ -179,6 +179,15 @@ describe("G2 one outcome", () => {
     expect(kept?.eventType).toBe(long.slice(0, 512));
   });
 
+  test("an outcome is on disk before its job ends, whatever the database has for a default", async () => {
+    await using there = await openTestCatalogue();
+    const name = new URL(there.url).pathname.slice(1);
+    await sql`alter database ${sql.id(name)} set synchronous_commit = off`.execute(there);
+    await using fresh = open(there.url);
+    const { rows } = await sql`show synchronous_commit`.execute(fresh);
+    expect(rows).toEqual([{ synchronous_commit: "on" }]);
+  });
+
   test("callbacks of few recordings at once, mixed and repeated, neither deadlock nor miscount", async () => {
     const fileIds = [newFileId(), newFileId(), newFileId()];
     const callbacks = Array.from({ length: 60 }, (_, n) => {
@@ -204,9 +213,7 @@ describe("G2 one outcome", () => {
     for (const fileId of fileIds) {
       expect(await rowsOf(fileId)).toEqual({ recordings: 1, callbacks: perRecording });
     }
-    const { rows } = await sql<{ deadlocks: string }>`
-      select deadlocks from pg_stat_database where datname = current_database()`.execute(db);
-    expect(rows[0]?.deadlocks).toBe("0");
+    expect(await deadlocks(db)).toBe(0);
   });
 });
 

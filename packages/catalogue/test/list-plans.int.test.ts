@@ -107,6 +107,21 @@ test("no list depends on what the planner believes to be rare", async () => {
   }
 });
 
+test("the list of what is pending is read by time also where little is believed to be", async () => {
+  await using there = await openTestCatalogue();
+  await sql`alter table recordings set (autovacuum_enabled = off)`.execute(there);
+  await sql`
+    insert into recordings (identity, appid, stream_id, format, started_at, ended_at, declared_duration_s,
+      declared_size_bytes, video_url, received_at, state)
+    select i, '1', 's', 'hls', now(), now(), 1, 1, 'http://x/', now(), case when i > 10 then 'indexed' else 'pending' end
+    from generate_series(1, 10000) as i`.execute(there);
+  await sql`vacuum (analyze) recordings`.execute(there);
+  await sql`update recordings set state = 'pending'`.execute(there);
+  const plan = await explain(there, listQuery({ state: "pending" }, null, LIMIT + 1));
+  expect(plan.indexes).toEqual(["recordings_pending_by_time"]);
+  expect(plan.rowsRead).toBeLessThanOrEqual((LIMIT + 1) * 2);
+});
+
 describe("a filter that no index has", () => {
   async function walk(filter: RecordingFilter): Promise<{ items: Recording[]; sizes: number[] }> {
     const items: Recording[] = [];

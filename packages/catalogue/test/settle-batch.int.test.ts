@@ -12,6 +12,7 @@ import { replayCallback } from "../src/replay.ts";
 import { settleCallback, settleCallbacks } from "../src/settle.ts";
 import type { CallbackToSettle, Settlement } from "../src/settle.ts";
 import { eventOf, open, sample } from "./settling.ts";
+import { deadlocks } from "./test-catalogue.ts";
 
 let database: TestDatabase;
 let db: CatalogueDatabase & AsyncDisposable;
@@ -183,19 +184,19 @@ describe("G2 and G3: a batch ends as one after the other would", () => {
     const batches = Array.from({ length: 12 }, (_, n) =>
       n % 2 === 0 ? callbacks : callbacks.toReversed(),
     );
-    const before = await deadlocks();
+    const before = await deadlocks(db);
     const settled = await Promise.all(batches.map((batch) => settleCallbacks(db, batch)));
     expect(settled.flat().filter(({ repeated }) => !repeated)).toHaveLength(callbacks.length);
-    expect(await deadlocks()).toBe(before);
+    expect(await deadlocks(db)).toBe(before);
   });
 
   test("a batch and retention that want the same recordings do not deadlock", async () => {
     const fileIds = Array.from({ length: 20 }, newFileId);
     const first = fileIds.map((file_id) => sample({ file_id }));
     // Identities and ids run against each other.
-    await settleCallbacks(db, first.toReversed());
+    for (const callback of first.toReversed()) await settleCallback(db, callback);
     await sql`update recordings set state = 'indexed' where file_id = any(${fileIds})`.execute(db);
-    const before = await deadlocks();
+    const before = await deadlocks(db);
     for (let t = 1; t <= 10; t++) {
       const again = fileIds.map((file_id) => sample({ file_id, t }));
       const ids = first.map(({ id }) => id);
@@ -205,7 +206,7 @@ describe("G2 and G3: a batch ends as one after the other would", () => {
         settleCallbacks(db, again.toReversed()),
       ]);
     }
-    expect(await deadlocks()).toBe(before);
+    expect(await deadlocks(db)).toBe(before);
   });
 
   test("a transaction that Postgres ends for a deadlock is run again", async () => {
@@ -221,12 +222,15 @@ describe("G2 and G3: a batch ends as one after the other would", () => {
     await sql`set local deadlock_timeout = '60s'`.execute(foreign);
     // Holds the second and asks for the first, which is the order that the batch does not take them in.
     await insert(foreign, other);
+    const before = await deadlocks(db);
     const settling = settleCallbacks(db, [one, other]);
     await until(async () => (await waiting()) === 1);
     const asking = insert(foreign, one);
     await asking;
     await foreign.commit().execute();
     expect(outcomesOf(await settling)).toEqual(["unsupported before", "unsupported before"]);
+    // Also for the tests above: this is what a deadlock looks like to them.
+    expect(await deadlocks(db)).toBe(before + 1);
   });
 
   test("a replay among batches that repeat the callback changes it once", async () => {
@@ -318,10 +322,4 @@ async function waiting(): Promise<number> {
     db,
   );
   return rows.length;
-}
-
-async function deadlocks(): Promise<string | undefined> {
-  const { rows } = await sql<{ deadlocks: string }>`
-    select deadlocks from pg_stat_database where datname = current_database()`.execute(db);
-  return rows[0]?.deadlocks;
 }

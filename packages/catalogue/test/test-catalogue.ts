@@ -50,3 +50,20 @@ export async function walkPages<T>(
   } while (cursor !== null);
   return pages;
 }
+
+const POOL_SIZE = 10;
+
+/**
+ * How many transactions Postgres has ended for a deadlock in this database, those of the pool's last statements too: a
+ * session tells its counts once a second at most, unless it is asked to, so every session is.
+ */
+export async function deadlocks(db: CatalogueDatabase): Promise<number> {
+  await Promise.all(
+    Array.from({ length: POOL_SIZE }, () =>
+      sql`select pg_stat_force_next_flush(), pg_sleep(0.05)`.execute(db),
+    ),
+  );
+  const { rows } = await sql<{ deadlocks: string }>`
+    select deadlocks from pg_stat_database where datname = current_database()`.execute(db);
+  return Number(rows[0]?.deadlocks);
+}

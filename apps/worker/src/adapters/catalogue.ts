@@ -41,7 +41,8 @@ export function postgresCatalogue(
 /**
  * Concurrent callbacks share a transaction, and none fails for another. A row that Postgres refuses for ever, or that
  * our own code cannot write, is found by settling each of its batch alone, one after the other: that takes milliseconds. When the batch waited in vain for a
- * row that somebody keeps locked, all of them go alone at once, so that only those of that recording wait on.
+ * row that somebody keeps locked, all of them go alone at once, so that only those of that recording wait on; and one that
+ * has waited in vain alone goes alone from then on, for in a batch it would hold up others again.
  */
 function settlerInBatches(
   db: CatalogueDatabase,
@@ -55,12 +56,25 @@ function settlerInBatches(
     isolates: (error) => !(error instanceof AppError) || error.code === "catalogue_rejected",
     onBatch,
   });
+  const lockedOut = new Set<string>();
+  const settleAlone = async (callback: CallbackToSettle): Promise<Settlement> => {
+    try {
+      const settlement = await settleCallback(db, callback);
+      lockedOut.delete(callback.id);
+      return settlement;
+    } catch (error) {
+      if (isStatementTimeout(error)) lockedOut.add(callback.id);
+      else lockedOut.delete(callback.id);
+      throw error;
+    }
+  };
   return async (callback) => {
+    if (lockedOut.has(callback.id)) return await settleAlone(callback);
     try {
       return await batcher.submit(callback);
     } catch (error) {
       if (!isStatementTimeout(error)) throw error;
-      return await settleCallback(db, callback);
+      return await settleAlone(callback);
     }
   };
 }
