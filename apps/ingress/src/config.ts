@@ -130,7 +130,7 @@ export const INGRESS_ENV: {
   RATE_LIMIT_REQUESTS: {
     parse: integerBetween(0, 10_000_000),
     description:
-      "Requests to the callback path that one address (of IPv6, one /64) may make in a window, over all replicas; beyond it the answer is 429. 0 for no limit. The provider must not meet it: it gives a callback up after twelve refusals.",
+      "POST requests to the callback path that one address (of IPv6, one /64) may make in a window, over all replicas; beyond it the answer is 429. 0 for no limit. The provider must not meet it: it gives a callback up after twelve refusals.",
     example: "6000",
     default: "0",
   },

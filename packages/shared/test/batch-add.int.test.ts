@@ -227,6 +227,25 @@ test.each(
   },
 );
 
+test("a job without a trace gets neither that of the job before it nor a made-up one", async () => {
+  const queue = createProducer<CallbackJob>({
+    queue: QUEUES.callbacks,
+    connection: client,
+    onError: () => undefined,
+    telemetry: TELEMETRY,
+  });
+  const add = bullmqBatchAdd(queue, client, JOB_NAMES.callbacks);
+  await add([jobNamed("first"), { ...jobNamed("traced"), metadata: METADATA }, jobNamed("last")]);
+  const metadataOf = async (id: string): Promise<unknown> =>
+    JSON.parse((await client.hget(`reelgate:callbacks:cb-${id}`, "opts")) ?? "").tm;
+  expect(await Promise.all(["first", "traced", "last"].map(metadataOf))).toEqual([
+    undefined,
+    METADATA,
+    undefined,
+  ]);
+  await queue.close();
+});
+
 test.each([undefined, 1])(
   "a worker of BullMQ works on what a batch left, in its order (priority %s)",
   async (priority) => {

@@ -94,7 +94,7 @@ for index = 1, #results do
     rcall("XADD", events, "MAXLEN", "~", maxEvents, "*", "event", "duplicated", "jobId", jobId)
   else
     opts["jobId"] = jobId
-    if ARGV[at + 2] ~= "" then opts["tm"] = ARGV[at + 2] end
+    opts["tm"] = ARGV[at + 2] ~= "" and ARGV[at + 2] or nil
     rcall("HMSET", prefix .. jobId, "name", name, "data", ARGV[at + 1], "opts", cjson.encode(opts),
       "timestamp", timestamp, "delay", 0, "priority", priority)
     rcall("XADD", events, "*", "event", "added", "jobId", jobId, "name", name)
