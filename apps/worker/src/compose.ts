@@ -127,11 +127,11 @@ export async function compose(
     onError: (error) => logger.warn({ err: error }, "trouble with the media queue"),
   });
   // A bulk belongs to no trace: where there are traces, each job is queued by its own.
-  const mediaQueue = tracing.isOn
-    ? shardedMediaQueue(mediaProducers.map((queue) => bullmqMediaQueue(queue)))
-    : batchedMediaQueue(
-        shardedMediaQueue(mediaProducers.map((queue) => bulkMediaQueue(queue, producer))),
-      );
+  const mediaQueue = shardedMediaQueue(
+    mediaProducers.map((queue) =>
+      tracing.isOn ? bullmqMediaQueue(queue) : batchedMediaQueue(bulkMediaQueue(queue, producer)),
+    ),
+  );
   const onJobUndecided = (jobId: string, error: Error): void =>
     logger.warn({ jobId, err: error }, "job could not be decided; it runs again");
   const common = {

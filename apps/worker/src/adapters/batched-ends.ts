@@ -6,6 +6,7 @@ import { ARGUMENTS_PER_JOB, endJobsScript } from "./end-jobs-script.ts";
 /** The script with which BullMQ 6.7 ends a job and takes the next one, and where things are in its arguments, from 0. */
 const OWN = "moveToFinished";
 const KEY_COUNT = 14;
+const ARGUMENT_COUNT = KEY_COUNT + ARGUMENTS_PER_JOB - 2;
 const TARGET = KEY_COUNT + 4;
 /** The only two of its keys that depend on the job: the set of those with its end, and the job's own. */
 const END_KEY = 10;
@@ -33,14 +34,15 @@ interface ScriptingClient {
  * endJobsScript}). One whose lock is lost, say, fails alone. When the command fails as a whole, each end has failed, as it
  * would have alone: its job is taken up again when its lock has run out, and finds its outcome.
  *
- * Where BullMQ's script cannot be found by its name the jobs end one by one.
+ * Where BullMQ's script cannot be found by its name, or has other arguments than these, the jobs end one by one.
  */
 export const batchedEnds: BackendFactory<RedisQueueBackend> = (name, opts, options) => {
   const backend = createRedisBackend(name, opts, options);
   const endOne = backend.execCommand.bind(backend);
   let endTogether: ((call: Call) => Promise<unknown>) | null | undefined;
   backend.execCommand = (client, command, args: unknown[]): unknown => {
-    if (command !== OWN || args[TARGET] !== "completed") return endOne(client, command, args);
+    const isKnown = command === OWN && args.length === ARGUMENT_COUNT;
+    if (!isKnown || args[TARGET] !== "completed") return endOne(client, command, args);
     endTogether ??= endsOn(client as unknown as ScriptingClient);
     return endTogether === null ? endOne(client, command, args) : endTogether(args as Call);
   };

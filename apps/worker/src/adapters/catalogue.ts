@@ -40,9 +40,10 @@ export function postgresCatalogue(
 
 /**
  * Concurrent callbacks share a transaction, and none fails for another. A row that Postgres refuses for ever, or that
- * our own code cannot write, is found by settling each of its batch alone, one after the other: that takes milliseconds. When the batch waited in vain for a
- * row that somebody keeps locked, all of them go alone at once, so that only those of that recording wait on; and one that
- * has waited in vain alone goes alone from then on, for in a batch it would hold up others again.
+ * our own code cannot write, is found by settling each of its batch alone, one after the other: that takes milliseconds.
+ * When the batch waited in vain for a row that somebody keeps locked, all of them go alone at once, so that only those of
+ * that recording wait on; and one that has waited in vain alone goes alone from then on, for in a batch it would hold up
+ * others again.
  */
 function settlerInBatches(
   db: CatalogueDatabase,
