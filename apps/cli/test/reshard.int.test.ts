@@ -22,6 +22,11 @@ test("reshard waits for the last callback, and then gives the queues another num
   expect(declined.questions).toEqual(["From 1 shard to 6: are all ingresses and workers stopped?"]);
   expect(await media.getJobCountByTypes("prioritized")).toBe(1);
 
+  await expect(runCommand(["reshard", "6"], { env })).rejects.toMatchObject({
+    // It has no --dry-run.
+    message: expect.stringMatching(/Nobody can be asked here: say it with --yes\.$/u),
+  });
+
   const { out } = await runCommand(["reshard", "6", "--yes"], { env });
   expect(out).toBe("The queues have 6 shards. Start every app with QUEUE_SHARDS=6.\n");
   expect(await redis.keys("reelgate:*")).toEqual(["reelgate:queue-layout"]);

@@ -32,3 +32,19 @@ test("the first start notes the number of shards, unless queues were in use befo
   });
   await second.log.waitFor((line) => String(line.msg).startsWith("QUEUE_SHARDS is 6"));
 });
+
+test("G1: nothing is acknowledged before Redis has told how many shards its queues have", async () => {
+  await using redis = await startTestRedis();
+  const keys = ["~reelgate:callbacks*", "~reelgate:media*", "~reelgate:ingress-probe"];
+  await command(redis.url, "ACL", "SETUSER", "blind", "on", ">blind", "+@all", ...keys);
+  const url = new URL(redis.url);
+  [url.username, url.password] = ["blind", "blind"];
+  await using ingress = await startTestIngress(url.href);
+  const reasons = ["Redis has not told yet how many shards its queues have"];
+  await until(
+    async () =>
+      JSON.stringify((await ingress.readiness()).body) ===
+      JSON.stringify({ ready: false, reasons }),
+  );
+  expect((await post(ingress.callbackUrl, callbackBody())).status).toBe(503);
+});

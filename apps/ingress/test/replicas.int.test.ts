@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createRedis, mastersOf } from "@reelgate/shared/redis";
 import { until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import type { TestRedis } from "@reelgate/testkit/redis-server";
 import { expect, test } from "vitest";
+import { ServerWatch } from "../src/adapters/server-watch.ts";
 import {
   callbackBody,
   command,
@@ -97,6 +99,39 @@ test("G1: without the replica callbacks go to the spool, and from there to both"
   expect(bodies.map(jobIdOf).filter((id) => !replicated.has(id))).toEqual([]);
   await ingress.stop();
   await rm(spoolDir, { recursive: true });
+});
+
+test("G1: a WAIT that is sent again on a new connection, where nothing was written, counts for nothing", async () => {
+  await using pair = await startPair();
+  const { primary, replica } = pair;
+  const client = createRedis({
+    url: primary.url,
+    role: "producer",
+    name: "test",
+    onError: () => undefined,
+  });
+  const [server] = mastersOf(client);
+  if (server === undefined) throw new Error("a client without a server");
+  await until(() => client.status === "ready", { what: "the connection" });
+  using watch = new ServerWatch({
+    server,
+    minReplicasAck: 1,
+    recheckMs: 30_000,
+    onChange: () => undefined,
+    onReady: () => undefined,
+  });
+  await replica.kill("SIGSTOP");
+  await client.set("reelgate:test", "1");
+  const refusal = watch.replicaRefusal();
+  await until(async () =>
+    String(await command(primary.url, "CLIENT", "LIST")).includes(" cmd=wait "),
+  );
+  await command(primary.url, "CLIENT", "KILL", "TYPE", "normal");
+  expect(await refusal).toBe(
+    "the connection to Redis was lost before its replicas had acknowledged",
+  );
+  client.disconnect();
+  await replica.kill("SIGCONT");
 });
 
 test("asking for more replicas than there are is told before the first callback", async () => {

@@ -10,11 +10,12 @@ export async function confirmed(
   question: string,
   isSure: boolean,
   io: CommandIo,
+  { hasDryRun = true }: { hasDryRun?: boolean } = {},
 ): Promise<boolean> {
   if (isSure) return true;
   if (io.confirm === null) {
     throw new AppError("usage", {
-      message: `${question} Nobody can be asked here: say it with --yes, or look first with --dry-run.`,
+      message: `${question} Nobody can be asked here: say it with --yes${hasDryRun ? ", or look first with --dry-run" : ""}.`,
     });
   }
   if (await io.confirm(question)) return true;

@@ -32,7 +32,7 @@ export async function reshard(
     await requireSettled(queues);
     await requireAlone(queues);
     const question = `From ${countOf(from, "shard")} to ${flags.shards}: are all ingresses and workers stopped?`;
-    if (!(await confirmed(question, flags.yes, io))) return 0;
+    if (!(await confirmed(question, flags.yes, io, { hasDryRun: false }))) return 0;
     await queues.noteShardCount(flags.shards);
     try {
       await requireAlone(queues);
