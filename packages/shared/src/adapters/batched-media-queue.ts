@@ -6,8 +6,9 @@ const MAX_JOBS = 64;
 const MAX_BATCHES_IN_FLIGHT = 4;
 
 /**
- * One shard, whose concurrent calls share one bulk: what fails one shard is no failure of another's. An error is that of all of them: media jobs are alike, and what a bulk did before it
- * failed changes nothing for the next one, since their ids are those of their recordings.
+ * One shard, whose concurrent calls share one bulk: what fails one shard is no failure of another's. An error is that of
+ * all of them: media jobs are alike, and what a bulk did before it failed changes nothing for the next one, since their
+ * ids are those of their recordings.
  */
 export function batchedMediaQueue(queue: BulkMediaQueue): BulkMediaQueue {
   const batcher = new MicroBatcher<MediaJob, void>({
