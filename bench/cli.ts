@@ -51,7 +51,7 @@ const USAGE = `npm run bench -- <what> [options]
               --note TEXT    as above
   worker      settling waiting callbacks, beside a worker that does nothing and one transaction for each
               --callbacks N    callbacks that wait (20000)
-              --concurrency N  of them in hand at a time (256)
+              --concurrency N  of them in hand at a time (512)
               --rounds N       turns of each (5)
               --note TEXT      as above
 
@@ -92,7 +92,7 @@ try {
       minutes: { type: "string", default: "15" },
       rate: { type: "string", default: "300" },
       callbacks: { type: "string", default: "20000" },
-      concurrency: { type: "string", default: "256" },
+      concurrency: { type: "string", default: "512" },
       mbps: { type: "string", default: "50" },
       scale: { type: "string", default: "1" },
       only: { type: "string" },

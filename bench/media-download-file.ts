@@ -24,7 +24,7 @@ const COMPARED_BYTES = 500_000_000;
  * A smaller young generation. Every read of a socket is a buffer of 64 KiB, which lives until V8 next clears that
  * generation: of up to 16 MiB for the objects alone, by default.
  */
-const SMALL_HEAP = "--max-semi-space-size=1";
+const SMALL_HEAP = "--max-semi-space-size=2";
 const GIGABIT_BYTES_PER_S = 125_000_000;
 
 interface Figures {

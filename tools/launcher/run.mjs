@@ -22,7 +22,7 @@ const COMMANDS = {
   media: {
     file: "packages/media/dist/cli.js",
     // As for the worker: see NODE_FLAGS in src/apps.ts.
-    nodeFlags: ["--max-semi-space-size=1"],
+    nodeFlags: ["--max-semi-space-size=2"],
     build: true,
     redis: false,
   },

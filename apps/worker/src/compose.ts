@@ -55,7 +55,7 @@ const SWEEP_POLL_MS = 60_000;
 /** What a download left belongs to a recording that failed or moved to another worker once nobody has touched it so long. */
 const STAGING_UNUSED_MS = 7 * 86_400_000;
 const STAGING_SWEEP_INTERVAL_MS = 3_600_000;
-const SETTLE_BATCHES = { maxBatchSize: 128, maxBatchesInFlight: 2 } as const;
+const SETTLE_BATCHES = { maxBatchSize: 256, maxBatchesInFlight: 2 } as const;
 /** Jobs in hand are cancelled so long before the grace of the whole process ends. */
 const CANCEL_MARGIN_MS = 10_000;
 

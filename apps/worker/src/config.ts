@@ -79,8 +79,8 @@ const WORKER_ONLY_ENV: WorkerOnlyEnv = {
     parse: integerBetween(1, 1000),
     description:
       "Callbacks that one worker has in hand at a time; those that are there together share transactions.",
-    example: "256",
-    default: "256",
+    example: "512",
+    default: "512",
   },
   MEDIA_CONCURRENCY: {
     parse: integerBetween(1, 1000),

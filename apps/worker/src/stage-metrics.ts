@@ -5,7 +5,7 @@ import type { StageObserver } from "./stages/stage.ts";
 const WAIT_BUCKETS_S = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600];
 const RUN_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800];
 
-const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** Counts the transactions that settle callbacks, by how many they settle. */
 export function settleBatches(registry: Registry): (callbacks: number) => void {

@@ -38,7 +38,7 @@ export function appScript(root: string, name: AppName): string {
  * -- media). deploy/Dockerfile has the same flags.
  */
 export const NODE_FLAGS: Partial<Record<AppName, readonly string[]>> = {
-  worker: ["--max-semi-space-size=1"],
+  worker: ["--max-semi-space-size=2"],
 };
 
 export interface StartAppOptions {

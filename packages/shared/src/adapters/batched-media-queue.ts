@@ -1,7 +1,7 @@
 import type { BulkMediaQueue, MediaJob } from "../contract/jobs.ts";
 import { MicroBatcher } from "../micro-batcher.ts";
 
-/** A batch of stage 1, whose jobs all come in one turn, may bring twice as many: Redis does nothing else meanwhile. */
+/** A batch of stage 1, whose jobs all come in one turn, may bring four times as many: Redis does nothing else meanwhile. */
 const MAX_JOBS = 64;
 const MAX_BATCHES_IN_FLIGHT = 4;
 
