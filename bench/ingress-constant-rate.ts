@@ -27,7 +27,11 @@ export interface Latency {
  */
 export async function loadAtConstantRate(options: ConstantRateOptions): Promise<Latency> {
   const child = fork(import.meta.filename, [JSON.stringify(options)]);
-  const [latency] = (await once(child, "message")) as [Latency];
+  const gone = Promise.withResolvers<never>();
+  const fail = (code: number | null): void => gone.reject(new Error(`the load ended with ${code}`));
+  child.once("exit", fail);
+  const [latency] = (await Promise.race([once(child, "message"), gone.promise])) as [Latency];
+  child.off("exit", fail);
   if (child.exitCode === null) await once(child, "exit");
   return latency;
 }
@@ -52,23 +56,33 @@ async function send(options: ConstantRateOptions): Promise<Latency> {
     connection.socket.write(requestNumber(template, serial++));
   };
   const { promise: ended, resolve: end, reject } = Promise.withResolvers<void>();
-  for (let n = 0; n < options.connections; n++) {
+  const proceed = (connection: Connection): void => {
+    const next = waitingDueAtMs.shift();
+    if (next === undefined) idle.push(connection);
+    else request(connection, next);
+  };
+  const open = async (): Promise<void> => {
     const socket = connect({ port: options.port, host: "127.0.0.1", noDelay: true });
+    socket.on("error", reject);
     await once(socket, "connect");
     const connection = { socket, dueAtMs: 0 };
-    idle.push(connection);
+    let isLast = false;
     // An answer is far smaller than a packet of the loopback, and comes in one.
     socket.on("data", (chunk) => {
       if (!chunk.subarray(0, 13).equals(OK)) failed++;
       latenciesMs.push(performance.now() - connection.dueAtMs);
-      const next = waitingDueAtMs.shift();
-      if (next === undefined) idle.push(connection);
-      else request(connection, next);
       if (latenciesMs.length === total) end();
+      // As the server says with the thousandth answer of a connection: the next request needs another one.
+      isLast = /\r\nconnection: close\r\n/iu.test(chunk.toString("latin1"));
+      if (isLast) open().catch(reject);
+      else proceed(connection);
     });
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("the server closed a connection")));
-  }
+    socket.on("close", () => {
+      if (!isLast) reject(new Error("the server closed a connection"));
+    });
+    proceed(connection);
+  };
+  for (let n = 0; n < options.connections; n++) await open();
 
   const startedAtMs = performance.now();
   let sent = 0;
