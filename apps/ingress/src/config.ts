@@ -171,7 +171,7 @@ export const INGRESS_ENV: {
   SPOOL_MAX_BYTES: {
     parse: integerBetween(1_048_576, Number.MAX_SAFE_INTEGER),
     description:
-      "Largest size of one replica's spool, in bytes; a callback takes about 2 KB of it. Beyond it the answer is 503.",
+      "Largest size of one replica's spool, in bytes; a callback of 1 KB takes 1.3 KB of it. Beyond it the answer is 503.",
     example: "1073741824",
     default: "1073741824",
   },
