@@ -63,6 +63,12 @@ const CLUSTER_OPTIONS = {
   worker: { maxRedirections: 200, retryDelayOnFailover: 100, retryDelayOnClusterDown: 100 },
 } as const satisfies Record<RedisRole, ClusterOptions>;
 
+/**
+ * A node whose connection ended is connected to again when the slots are read again: at the next command to it, which an
+ * idle client never sends. A dashboard was "not ready" for good after a master had been started again.
+ */
+const SLOTS_REFRESH_INTERVAL_MS = 5000;
+
 export type CreateRedisOptions = {
   role: RedisRole;
   /** Shown by CLIENT LIST. */
@@ -136,6 +142,7 @@ function clientOf(target: RedisTarget, { role, name }: CreateRedisOptions): Redi
         enableOfflineQueue: role === "worker",
         clusterRetryStrategy: retryStrategy,
         slotsRefreshTimeout: PRODUCER_TIMEOUT_MS,
+        slotsRefreshInterval: SLOTS_REFRESH_INTERVAL_MS,
         // Names stay names: the certificate of a node is made out to its name.
         dnsLookup: (address, callback) => callback(null, address),
         redisOptions: { ...withoutOfflineQueue(nodeOptions), ...common },

@@ -113,6 +113,8 @@ test("a cluster: keys are where they are computed to be, each master is asked, a
   });
   const producer = await connected(redis.url);
   const worker = await connected(redis.url, "worker");
+  const idle = await connected(redis.url);
+  await pingRedis(idle);
   expect(mastersOf(producer)).toHaveLength(3);
   expect(await checkRedisDurability(producer)).toEqual({ durable: true });
   const key = shardsOf("callbacks", 12)[0]?.name ?? "";
@@ -145,6 +147,15 @@ test("a cluster: keys are where they are computed to be, each master is asked, a
   await node?.restart();
   expect(await patient).toBe("OK");
   expect(await until(() => producer.set(key, "2"), { timeoutMs: 5000 })).toBe("OK");
+  // A client that sends nothing to the node finds it again as well.
+  await until(
+    () =>
+      pingRedis(idle).then(
+        () => true,
+        () => false,
+      ),
+    { timeoutMs: 12_000, what: "an idle client's connection to the master" },
+  );
 
   await node?.kill("SIGSTOP");
   const stoppedAtMs = performance.now();
