@@ -83,9 +83,10 @@ export interface QueueDepths {
   >;
 }
 
-/** The queues. Every function throws AppError `redis_unavailable` while Redis is away. */
+/** An app that fills the queues or works on them. */
 export type QueueApp = "ingress" | "worker";
 
+/** The queues. Every function throws AppError `redis_unavailable` while Redis is away. */
 export interface Queues {
   /** Into how many shards each queue is split. */
   readonly shardCount: number;

@@ -3,13 +3,15 @@ import { KEPT_JOBS } from "@reelgate/shared/adapters/kept-jobs";
 import { JOB_NAMES, QUEUES, QUEUE_PREFIX } from "@reelgate/shared/contract/jobs";
 import { createRedis } from "@reelgate/shared/redis";
 import type { RedisClient } from "@reelgate/shared/redis";
-import { until } from "@reelgate/testkit/latch";
+import { createLatch, until } from "@reelgate/testkit/latch";
 import { startTestRedis } from "@reelgate/testkit/redis-server";
 import type { TestRedis } from "@reelgate/testkit/redis-server";
 import { Worker } from "bullmq";
 import type { Job, Queue, WorkerOptions } from "bullmq";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
 import { batchedEnds } from "../src/adapters/batched-ends.ts";
+import { startBullmqStage } from "../src/adapters/bullmq-stage.ts";
 
 type TestQueue = Queue<{ n: number }, void, string>;
 
@@ -280,6 +282,39 @@ async function callsOf(command: string): Promise<number> {
     0,
   );
 }
+
+test("a stage ends its jobs together", async () => {
+  const queue = openQueue();
+  await addJobs(queue, 0, 64);
+  const connection = connect();
+  const released = createLatch();
+  let begun = 0;
+  await client.config("RESETSTAT");
+  await using _stage = startBullmqStage({
+    shard: { queue: QUEUES.callbacks, index: 0, name: QUEUES.callbacks },
+    connection,
+    concurrency: 64,
+    schema: z.object({ n: z.number() }),
+    retryPriority: null,
+    cancelAfterMs: 1000,
+    onError: () => {},
+    onJobUndecided: () => {},
+    observer: { started: () => void begun++, ended() {}, stalled() {} },
+    telemetry: null,
+    handler: async () => {
+      await released.wait();
+      return { kind: "done" };
+    },
+  });
+  await until(() => begun === 64);
+  const before = await callsOf("eval(?:sha)?");
+  released.open();
+  await until(async () => (await queue.getCompletedCount()) === 64);
+  // Two commands that end 32 each, and a few in which an idle worker looks for more.
+  expect((await callsOf("eval(?:sha)?")) - before).toBeLessThan(16);
+  connection.disconnect();
+  await queue.close();
+});
 
 test.each([0, 40])(
   "one that lost its lock, and one that failed, take nobody with them (%i wait)",

@@ -21,7 +21,7 @@ export function byteaArray(elements: readonly Uint8Array[]): Buffer {
 
 /**
  * A parameter of type `text[]` in Postgres' binary format. The driver would put an array together piece by piece, with
- * each element in quotes, as a tenth of all that stage 1 leaves to the garbage collector.
+ * each element in quotes, all of which is garbage then.
  */
 export function textArray(elements: readonly (string | null)[]): Buffer {
   return binaryArray(

@@ -36,9 +36,9 @@ export type ListRow = Selectable<RecordingsTable> & {
 };
 
 /**
- * Most rows that one page looks at where its filter has no index of its own. Each is a random read of 8 KB: at 10 million
- * rows, none of which was in memory, 250 took up to 29 ms at the 99th percentile and 150 up to 16, and no page is to
- * take 20.
+ * Most rows that one page looks at where its filter has no index of its own. Each is a random read of 8 KB, and no page
+ * is to take 20 ms: with so many the slowest list had a p99 of 14.7 ms at 10 million rows, none of which was in memory at
+ * first (npm run bench -- catalogue --rows 10000000).
  */
 export const MAX_CANDIDATES = 150;
 

@@ -12,7 +12,7 @@ const TARGET = KEY_COUNT + 4;
 const END_KEY = 10;
 const JOB_KEY = 11;
 
-/** Redis does nothing else meanwhile: one end takes it less than 0.1 ms. */
+/** Redis does nothing else meanwhile: as many as the ingress adds in one command. */
 const MAX_ENDS = 32;
 const MAX_IN_FLIGHT = 8;
 

@@ -3,8 +3,8 @@ import type { Kysely } from "kysely";
 
 /**
  * The rows of a page, by a bitmap, which these connections otherwise leave aside (see database.ts). Of a bitmap Postgres
- * reads several pages ahead; by the index, or joined, it waits for one page after the other. 250 rows that were not in
- * memory took 49 ms joined and 21 ms so (medians, 10 million rows, Postgres 18 with its three workers of io).
+ * reads several pages ahead; by the index, or joined, it waits for one page after the other, which is what a page costs
+ * whose rows are not in memory (npm run bench -- catalogue --rows 10000000).
  *
  * A function, because settings of a single query go with nothing else.
  */
