@@ -290,7 +290,7 @@ test("a stage ends its jobs together", async () => {
   const released = createLatch();
   let begun = 0;
   await client.config("RESETSTAT");
-  await using _stage = startBullmqStage({
+  await using stage = startBullmqStage({
     shard: { queue: QUEUES.callbacks, index: 0, name: QUEUES.callbacks },
     connection,
     concurrency: 64,
@@ -307,6 +307,7 @@ test("a stage ends its jobs together", async () => {
     },
   });
   await until(() => begun === 64);
+  expect(stage.activity()).toEqual({ begun: 64, inHand: 64 });
   const before = await callsOf("eval(?:sha)?");
   released.open();
   await until(async () => (await queue.getCompletedCount()) === 64);
